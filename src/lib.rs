@@ -1,1 +1,3 @@
-//! Hongyan.
+//! Hongyan (鸿雁), a chat message broker.
+
+pub mod broker;
