@@ -1,7 +1,321 @@
 //! The chat itself: users talk to users. No sockets, no SQL, no JSON, no frames.
+//!
+//! [`Broker::ask`] is the one way in: a session asks a [`Command`], and the answer comes to its outbox as an
+//! [`event::Event::Answer`] once it is true: for a send, after the commit. What others do to a session comes the same way.
 
+pub mod command;
 pub mod delivery;
+pub mod event;
+mod inbox;
+pub mod limits;
 pub mod message;
 pub mod moment;
 pub mod ports;
+pub mod refusal;
+mod router;
+pub mod sessions;
+pub mod tally;
 pub mod users;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::oneshot;
+
+use crate::broker::command::Command;
+use crate::broker::command::Reply;
+use crate::broker::command::Ticket;
+use crate::broker::event::End;
+use crate::broker::limits::CLIENT_PAGE_MAX;
+use crate::broker::limits::Limits;
+use crate::broker::limits::Rates;
+use crate::broker::message::MsgId;
+use crate::broker::moment::Moment;
+use crate::broker::ports::Confirmation;
+use crate::broker::ports::NewMessage;
+use crate::broker::ports::Store;
+use crate::broker::ports::TokenId;
+use crate::broker::ports::Which;
+use crate::broker::ports::outcome;
+use crate::broker::refusal::Refusal;
+use crate::broker::sessions::Session;
+use crate::broker::sessions::Sessions;
+use crate::broker::tally::Tally;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
+
+/// The broker. One for a process, shared in an [`Arc`].
+pub struct Broker {
+    store: Arc<dyn Store>,
+    limits: Limits,
+    rates: Rates,
+    sessions: Sessions,
+    /// The id of the newest message that was routed.
+    latest: AtomicU64,
+    /// Sessions that are behind and whose read the store had no place for.
+    unread: Mutex<VecDeque<Arc<Session>>>,
+    tally: Tally,
+}
+
+/// Who is to have the answer.
+enum Asker {
+    Session(Arc<Session>, Ticket),
+    Once(oneshot::Sender<Result<Reply, Refusal>>),
+}
+
+impl Asker {
+    fn answer(self, answer: Result<Reply, Refusal>) {
+        match self {
+            Self::Session(session, ticket) => session.answer(ticket, answer),
+            Self::Once(tell) => {
+                // The asker may have gone; what was done stays done.
+                let _ = tell.send(answer);
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// A broker over `store`, with nobody here yet.
+    pub fn new(store: Arc<dyn Store>, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            limits,
+            rates: Rates::new(limits.messages_per_second),
+            sessions: Sessions::default(),
+            latest: AtomicU64::new(0),
+            unread: Mutex::default(),
+            tally: Tally::default(),
+        })
+    }
+
+    /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`].
+    pub fn open(&self, person: Person, token: Option<TokenId>) -> Arc<Session> {
+        self.tally.sessions_opened.add();
+        self.sessions.open(person, token)
+    }
+
+    /// The session is over. Answers still under way are dropped; what they answer is done all the same.
+    pub fn close(&self, session: &Session) {
+        self.tally.sessions_closed.add();
+        self.sessions.close(session);
+    }
+
+    /// Asks for a session. The answer comes to its outbox under `ticket`; answers may come in another order than asked.
+    pub fn ask(
+        self: &Arc<Self>,
+        now: Moment,
+        session: &Arc<Session>,
+        ticket: Ticket,
+        command: Command,
+    ) {
+        let asker = Asker::Session(Arc::clone(session), ticket);
+        match command {
+            Command::Listen => self.listen(session),
+            Command::Deafen => session.change_inbox(inbox::Inbox::deafen),
+            Command::Init => {
+                session.change_inbox(inbox::Inbox::init);
+                self.fetch(session);
+            }
+            Command::Confirm { msg_id } => {
+                let pushed = Some(session.pushed());
+                return self.confirm(
+                    now,
+                    session.person.uid,
+                    Which::Named { msg_id, pushed },
+                    asker,
+                );
+            }
+            other => return self.ask_person(now, &session.person, other, asker),
+        }
+        asker.answer(Ok(Reply::Done));
+    }
+
+    /// Asks for somebody without a session (REST). What only makes sense in a session ([`Command::Listen`],
+    /// [`Command::Deafen`], [`Command::Init`]) does nothing here.
+    pub async fn ask_once(
+        self: &Arc<Self>,
+        now: Moment,
+        person: &Person,
+        command: Command,
+    ) -> Result<Reply, Refusal> {
+        let (tell, told) = oneshot::channel();
+        self.ask_person(now, person, command, Asker::Once(tell));
+        told.await.unwrap_or(Err(Refusal::NotStored))
+    }
+
+    fn ask_person(self: &Arc<Self>, now: Moment, person: &Person, command: Command, asker: Asker) {
+        match command {
+            Command::Send {
+                to,
+                msg_id,
+                content,
+            } => self.send(now, person.uid, to, msg_id, &content, asker),
+            Command::Confirm { msg_id } => {
+                self.confirm(
+                    now,
+                    person.uid,
+                    Which::Named {
+                        msg_id,
+                        pushed: None,
+                    },
+                    asker,
+                );
+            }
+            Command::Acknowledge { last, after: None } => {
+                self.confirm(now, person.uid, Which::One(last), asker)
+            }
+            Command::Acknowledge {
+                last,
+                after: Some(after),
+            } => {
+                self.confirm(now, person.uid, Which::Through { after, last }, asker);
+            }
+            Command::Inbox { after, limit } => {
+                let done = self.answering(asker, |page: ports::InboxPage| Reply::Inbox {
+                    messages: page.messages,
+                    more: page.more,
+                });
+                self.store
+                    .inbox(person.uid, after, limit.clamp(1, CLIENT_PAGE_MAX), done);
+            }
+            Command::History {
+                with,
+                before,
+                limit,
+            } => {
+                let done = self.answering(asker, |page: ports::HistoryPage| Reply::History {
+                    messages: page.messages,
+                    more: page.more,
+                });
+                self.store.history(
+                    person.uid,
+                    with,
+                    before,
+                    limit.clamp(1, CLIENT_PAGE_MAX),
+                    done,
+                );
+            }
+            Command::Listen | Command::Deafen | Command::Init => asker.answer(Ok(Reply::Done)),
+        }
+    }
+
+    fn send(
+        self: &Arc<Self>,
+        now: Moment,
+        sender: Uid,
+        to: Uid,
+        msg_id: MsgId,
+        content: &str,
+        asker: Asker,
+    ) {
+        let bytes_max = self.limits.content_bytes_max;
+        if content.len() > bytes_max {
+            let bytes = content.len();
+            return self.refuse(asker, Refusal::ContentTooLarge { bytes, bytes_max });
+        }
+        if let Err(too_fast) = self.rates.take(now, sender) {
+            return self.refuse(asker, too_fast);
+        }
+        let message = NewMessage {
+            sender,
+            receiver: to,
+            msg_id,
+            content: Arc::from(content),
+            time_ms: now.epoch_ms,
+        };
+        let broker = Arc::clone(self);
+        self.store.append(
+            message,
+            Box::new(move |appended| {
+                let routed = appended
+                    .map_err(Refusal::from)
+                    .and_then(|a| broker.route(msg_id, to, a));
+                broker.settle(asker, routed);
+            }),
+        );
+    }
+
+    fn confirm(self: &Arc<Self>, now: Moment, receiver: Uid, which: Which, asker: Asker) {
+        let confirmation = Confirmation {
+            receiver,
+            which,
+            time_ms: now.epoch_ms,
+        };
+        let broker = Arc::clone(self);
+        self.store.confirm(
+            confirmation,
+            Box::new(move |confirmed| {
+                let told = confirmed
+                    .map_err(Refusal::from)
+                    .and_then(|confirmed| broker.tell_senders(which, &confirmed));
+                broker.settle(asker, told);
+            }),
+        );
+    }
+
+    /// Finds a user, and whether any session of theirs is here now.
+    pub async fn find(&self, key: UserKey) -> Result<Option<(Person, bool)>, Refusal> {
+        let (done, found) = outcome();
+        self.store.user(key, done);
+        let account = found.await.map_err(Refusal::from)?;
+        Ok(account.map(|account| {
+            let here = self.sessions.is_here(account.person.uid);
+            (account.person, here)
+        }))
+    }
+
+    /// Ends the sessions of `uid` that `token` opened.
+    pub fn end_token(&self, uid: Uid, token: &str) {
+        for session in self.sessions.of(uid).iter() {
+            if session.token.as_deref() == Some(token) {
+                session.end(End::TokenRevoked);
+            }
+        }
+    }
+
+    /// Tells every session that the broker is stopping.
+    pub fn stop(&self) {
+        for session in self.sessions.all() {
+            session.end(End::Stopping);
+        }
+    }
+
+    /// What was counted since the start.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Whether messages can be kept now; the sentence says why not.
+    pub fn health(&self) -> Result<(), String> {
+        self.store.health()
+    }
+
+    fn settle(&self, asker: Asker, answer: Result<Reply, Refusal>) {
+        match answer {
+            Ok(reply) => asker.answer(Ok(reply)),
+            Err(refusal) => self.refuse(asker, refusal),
+        }
+    }
+
+    fn refuse(&self, asker: Asker, refusal: Refusal) {
+        self.tally.refusals.add();
+        asker.answer(Err(refusal));
+    }
+
+    /// What to do with a page from the store that `asker` waits for.
+    fn answering<T: 'static>(
+        self: &Arc<Self>,
+        asker: Asker,
+        reply: fn(T) -> Reply,
+    ) -> ports::Done<T> {
+        let broker = Arc::clone(self);
+        Box::new(move |page| {
+            broker.settle(asker, page.map(reply).map_err(Refusal::from));
+            broker.fetch_for_waiting();
+        })
+    }
+}

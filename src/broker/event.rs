@@ -1,0 +1,32 @@
+//! What the broker tells a session. The list is closed; each gateway writes these in its own words.
+
+use std::sync::Arc;
+
+use crate::broker::command::{Reply, Ticket};
+use crate::broker::delivery::Receipt;
+use crate::broker::message::Message;
+use crate::broker::refusal::Refusal;
+
+/// Something told to one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The answer to a command of this session. Every command gets one.
+    Answer(Ticket, Result<Reply, Refusal>),
+    /// A message for this session's user.
+    Message(Arc<Message>),
+    /// A message of this session's user was received.
+    Received(Receipt),
+    /// The session is over; nothing follows.
+    Ended(End),
+}
+
+/// Why the broker ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The token that opened it was revoked.
+    TokenRevoked,
+    /// The broker is stopping; the session may come back when it is up again.
+    Stopping,
+    /// What waits for the user could not be read from the store.
+    StoreFailed,
+}

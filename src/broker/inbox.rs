@@ -1,0 +1,216 @@
+//! A session's cursor on its user's inbox. The inbox itself is the store; this decides only what the session gets next, and
+//! knows nothing of sockets or of the store.
+//!
+//! ```text
+//!            listen                       no room in the outbox, or init
+//!   Deaf ─────────────▶ Live ─────────────────────────────────────────────▶ Behind ──┐ a page is read
+//!    ▲                   ▲                                                    │  ▲    │ and more waits
+//!    │ deafen            └────────────────────────────────────────────────────┘  └────┘
+//!    └─ (from any)           a page held all there is, up to the newest commit
+//! ```
+//!
+//! *Live*: each message is pushed as it is committed. *Behind*: commits only move `newest`; pages are read from the store
+//! until one of them has caught up with it. So a slow reader costs these few numbers.
+
+use crate::broker::message::MessageId;
+use crate::broker::ports::InboxPage;
+
+/// Which read of the store a page belongs to: an `init` or a `deafen` in between makes the page stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn(u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Deaf { init_asked: bool },
+    Live,
+    Behind { reading: bool },
+}
+
+#[derive(Debug)]
+pub(super) struct Inbox {
+    flow: Flow,
+    turn: Turn,
+    /// Everything after this and up to `cursor` was pushed, or needed no push.
+    start: MessageId,
+    cursor: MessageId,
+    newest: MessageId,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self {
+            flow: Flow::Deaf { init_asked: false },
+            turn: Turn(0),
+            start: MessageId(0),
+            cursor: MessageId(0),
+            newest: MessageId(0),
+        }
+    }
+
+    /// What this session was pushed, as a range of ids: after the first, up to and with the second.
+    pub(super) fn pushed(&self) -> (MessageId, MessageId) {
+        (self.start, self.cursor)
+    }
+
+    /// Begins to push what is committed after `latest`, or everything if `init` was asked before.
+    pub(super) fn listen(&mut self, latest: MessageId) {
+        if let Flow::Deaf { init_asked } = self.flow {
+            self.flow = Flow::Live;
+            self.start = latest;
+            self.cursor = latest;
+            if init_asked {
+                self.init();
+            }
+        }
+    }
+
+    pub(super) fn deafen(&mut self) {
+        self.flow = Flow::Deaf { init_asked: false };
+        self.next_turn();
+    }
+
+    /// Goes back to the beginning of what waits.
+    pub(super) fn init(&mut self) {
+        if let Flow::Deaf { init_asked } = &mut self.flow {
+            *init_asked = true;
+            return;
+        }
+        self.next_turn();
+        self.flow = Flow::Behind { reading: false };
+        self.start = MessageId(0);
+        self.cursor = MessageId(0);
+    }
+
+    /// Whether a message committed now is to be put in the outbox, where there is `room` or not.
+    pub(super) fn offer(&mut self, id: MessageId, room: bool) -> bool {
+        match self.flow {
+            Flow::Deaf { .. } => false,
+            Flow::Live if id <= self.cursor => false,
+            Flow::Live if room => {
+                self.cursor = id;
+                true
+            }
+            Flow::Live | Flow::Behind { .. } => {
+                self.newest = self.newest.max(id);
+                if self.flow == Flow::Live {
+                    self.flow = Flow::Behind { reading: false };
+                }
+                false
+            }
+        }
+    }
+
+    /// The read that the session needs next, if it is behind and none is under way: the messages after this id.
+    pub(super) fn next_read(&mut self) -> Option<(Turn, MessageId)> {
+        if self.flow != (Flow::Behind { reading: false }) {
+            return None;
+        }
+        self.flow = Flow::Behind { reading: true };
+        Some((self.turn, self.cursor))
+    }
+
+    /// Takes note of a page; whether its messages are to be put in the outbox (not if it is stale).
+    pub(super) fn page_read(&mut self, turn: Turn, page: &InboxPage) -> bool {
+        if turn != self.turn {
+            return false;
+        }
+        let last = page
+            .messages
+            .last()
+            .map_or(self.cursor, |message| message.id);
+        // All up to `through` was considered only if nothing was left out.
+        self.cursor = if page.more {
+            last
+        } else {
+            last.max(page.through)
+        };
+        self.flow = if page.more || self.newest > self.cursor {
+            Flow::Behind { reading: false }
+        } else {
+            Flow::Live
+        };
+        true
+    }
+
+    /// The read did not happen; the next [`Self::next_read`] asks for it again.
+    pub(super) fn page_missed(&mut self, turn: Turn) {
+        if turn == self.turn {
+            self.flow = Flow::Behind { reading: false };
+        }
+    }
+
+    fn next_turn(&mut self) {
+        self.turn = Turn(self.turn.0.wrapping_add(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caught_up(through: u64) -> InboxPage {
+        InboxPage {
+            through: MessageId(through),
+            ..InboxPage::default()
+        }
+    }
+
+    #[test]
+    fn live_pushes_each_once_and_only_what_is_new() {
+        let mut inbox = Inbox::new();
+        assert!(!inbox.offer(MessageId(1), true), "nobody listens");
+        inbox.listen(MessageId(1));
+        assert!(!inbox.offer(MessageId(1), true));
+        assert!(inbox.offer(MessageId(2), true));
+        assert!(!inbox.offer(MessageId(2), true));
+        assert_eq!(inbox.pushed(), (MessageId(1), MessageId(2)));
+    }
+
+    #[test]
+    fn a_full_outbox_puts_the_session_behind_until_a_page_has_caught_up() {
+        let mut inbox = Inbox::new();
+        inbox.listen(MessageId(0));
+        assert!(!inbox.offer(MessageId(1), false));
+        assert!(!inbox.offer(MessageId(2), true), "2 must not overtake 1");
+        let (turn, after) = inbox.next_read().expect("a read is due");
+        assert_eq!(after, MessageId(0));
+        assert_eq!(inbox.next_read(), None, "one read at a time");
+        // Committed after the page's snapshot: the page can't know it.
+        assert!(!inbox.offer(MessageId(3), true));
+        assert!(inbox.page_read(turn, &caught_up(2)));
+        let (turn, after) = inbox.next_read().expect("3 is newer than the page");
+        assert_eq!(after, MessageId(2));
+        assert!(inbox.page_read(turn, &caught_up(3)));
+        assert!(!inbox.offer(MessageId(3), true), "the page considered it");
+        assert!(inbox.offer(MessageId(4), true), "live again");
+    }
+
+    #[test]
+    fn init_starts_over_and_makes_a_page_under_way_stale() {
+        let mut inbox = Inbox::new();
+        inbox.listen(MessageId(7));
+        assert!(!inbox.offer(MessageId(8), false));
+        let (stale, _) = inbox.next_read().expect("behind");
+        inbox.init();
+        let (turn, after) = inbox.next_read().expect("from the beginning");
+        assert_eq!(after, MessageId(0));
+        assert!(!inbox.page_read(stale, &caught_up(8)));
+        inbox.page_missed(turn);
+        assert!(
+            inbox.next_read().is_some(),
+            "a missed page is asked for again"
+        );
+    }
+
+    #[test]
+    fn init_before_listening_is_remembered() {
+        let mut inbox = Inbox::new();
+        inbox.init();
+        assert_eq!(inbox.next_read(), None);
+        inbox.listen(MessageId(5));
+        assert_eq!(
+            inbox.next_read().map(|(_, after)| after),
+            Some(MessageId(0))
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Every bound of the broker, with what happens at it. Bounds of a protocol or a transport live with them.
+
+use dashmap::DashMap;
+
+use crate::broker::moment::Moment;
+use crate::broker::refusal::Refusal;
+use crate::broker::users::Uid;
+
+/// Messages that may wait in a session's outbox. At the bound the session falls behind: the rest waits in the store.
+pub const OUTBOX_MESSAGES_MAX: usize = 512;
+
+/// Content bytes that may wait in a session's outbox (a single larger message still fits an empty one). As above.
+pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
+
+/// Delivery notices that may wait in a session's outbox. Beyond, they are dropped and counted: history has the state.
+pub const OUTBOX_NOTICES_MAX: usize = 4_096;
+
+/// Commands of one session that may be unanswered. At the bound its gateway stops reading from it.
+pub const UNANSWERED_MAX: usize = 1_024;
+
+/// Messages read from the store at once for a session that is behind.
+pub const PAGE_MESSAGES: usize = 128;
+
+/// Messages on a page of history or inbox that a client asks for. A larger request gets this many.
+pub const CLIENT_PAGE_MAX: usize = 200;
+
+/// Users whose sending rate is remembered before the idle ones are forgotten.
+const RATES_KEPT: usize = 65_536;
+
+/// The bounds that an operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one content (`--max-content`). Beyond: [`Refusal::ContentTooLarge`].
+    pub content_bytes_max: usize,
+    /// Messages a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
+    pub messages_per_second: u32,
+}
+
+/// How fast each user sends: a bucket that holds a second's worth and fills at the allowed rate.
+pub(super) struct Rates {
+    per_second: u32,
+    buckets: DashMap<Uid, Bucket>,
+}
+
+/// Counted in thousandths of a message, so that one millisecond adds exactly `per_second` of them.
+#[derive(Clone, Copy)]
+struct Bucket {
+    thousandths: u64,
+    filled_ms: u64,
+}
+
+const MESSAGE: u64 = 1_000;
+
+impl Rates {
+    pub(super) fn new(per_second: u32) -> Self {
+        Self {
+            per_second,
+            buckets: DashMap::new(),
+        }
+    }
+
+    /// Takes one message from the bucket of `uid`.
+    pub(super) fn take(&self, now: Moment, uid: Uid) -> Result<(), Refusal> {
+        if self.buckets.len() >= RATES_KEPT && !self.buckets.contains_key(&uid) {
+            self.buckets
+                .retain(|_, bucket| self.level(*bucket, now) < self.full());
+        }
+        let mut bucket = self.buckets.entry(uid).or_insert(Bucket {
+            thousandths: self.full(),
+            filled_ms: now.steady_ms,
+        });
+        let level = self.level(*bucket, now);
+        bucket.filled_ms = bucket.filled_ms.max(now.steady_ms);
+        match level.checked_sub(MESSAGE) {
+            Some(left) => {
+                bucket.thousandths = left;
+                Ok(())
+            }
+            None => {
+                bucket.thousandths = level;
+                Err(Refusal::TooFast {
+                    per_second: self.per_second,
+                })
+            }
+        }
+    }
+
+    fn full(&self) -> u64 {
+        u64::from(self.per_second.max(1)) * MESSAGE
+    }
+
+    fn level(&self, bucket: Bucket, now: Moment) -> u64 {
+        let passed_ms = now.steady_ms.saturating_sub(bucket.filled_ms);
+        let added = passed_ms.saturating_mul(u64::from(self.per_second));
+        bucket.thousandths.saturating_add(added).min(self.full())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_may_send_a_second_s_worth_at_once_and_then_at_the_rate() {
+        let rates = Rates::new(10);
+        let (li, wu) = (Uid::new(1).unwrap(), Uid::new(2).unwrap());
+        let start = Moment::default().after_ms(5_000);
+        for _ in 0..10 {
+            assert_eq!(rates.take(start, li), Ok(()));
+        }
+        assert_eq!(
+            rates.take(start, li),
+            Err(Refusal::TooFast { per_second: 10 })
+        );
+        assert_eq!(
+            rates.take(start, wu),
+            Ok(()),
+            "another user's rate is another's"
+        );
+        assert!(rates.take(start.after_ms(99), li).is_err());
+        assert_eq!(rates.take(start.after_ms(100), li), Ok(()));
+        assert!(rates.take(start.after_ms(100), li).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! Where committed things go: a message to the receiver's sessions, a receipt to the sender's, a page to a session that is
+//! behind. Runs on the store's threads, after the commit; messages come here in the order of their ids.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use crate::broker::Broker;
+use crate::broker::command::Reply;
+use crate::broker::event::End;
+use crate::broker::event::Event;
+use crate::broker::limits::PAGE_MESSAGES;
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
+use crate::broker::ports::Appended;
+use crate::broker::ports::Confirmed;
+use crate::broker::ports::StoreError;
+use crate::broker::ports::Which;
+use crate::broker::refusal::Refusal;
+use crate::broker::sessions::Session;
+use crate::broker::users::Uid;
+
+impl Broker {
+    /// Pushes what was appended, if it is new, and says what to answer.
+    pub(super) fn route(
+        &self,
+        msg_id: MsgId,
+        to: Uid,
+        appended: Appended,
+    ) -> Result<Reply, Refusal> {
+        let message = match appended {
+            Appended::Taken => return Err(Refusal::MsgIdTaken(msg_id)),
+            Appended::NoReceiver => return Err(Refusal::NoSuchReceiver(to)),
+            Appended::Again(message) => {
+                self.tally.messages_repeated.add();
+                message
+            }
+            Appended::Fresh(message) => {
+                self.tally.messages_stored.add();
+                // Before the push: whoever begins to listen in between has asked for what comes later, or for all.
+                self.latest.fetch_max(message.id.0, Ordering::SeqCst);
+                for session in self.sessions.of(message.receiver.uid).iter() {
+                    session.offer(&message);
+                }
+                message
+            }
+        };
+        Ok(Reply::Sent {
+            id: message.id,
+            msg_id,
+            time_ms: message.time_ms,
+        })
+    }
+
+    /// Tells the senders what was received, and says what to answer the receiver.
+    pub(super) fn tell_senders(
+        &self,
+        which: Which,
+        confirmed: &Confirmed,
+    ) -> Result<Reply, Refusal> {
+        for receipt in &confirmed.receipts {
+            self.tally.messages_received.add();
+            for session in self.sessions.of(receipt.sender).iter() {
+                if !session.notice(*receipt) {
+                    self.tally.notices_dropped.add();
+                }
+            }
+        }
+        match which {
+            Which::Named { msg_id, .. } if confirmed.known => Ok(Reply::Confirmed { msg_id }),
+            Which::Named { msg_id, .. } => Err(Refusal::NoSuchMessage(msg_id)),
+            Which::One(_) | Which::Through { .. } => Ok(Reply::Done),
+        }
+    }
+
+    pub(super) fn listen(self: &Arc<Self>, session: &Arc<Session>) {
+        let latest = MessageId(self.latest.load(Ordering::SeqCst));
+        session.change_inbox(|inbox| inbox.listen(latest));
+        self.fetch(session);
+    }
+
+    /// Moves up to `count_max` events of a session to the end of `into`, and fetches more from the store where the session
+    /// is behind and has room again.
+    pub fn take(self: &Arc<Self>, session: &Arc<Session>, into: &mut Vec<Event>, count_max: usize) {
+        session.take(into, count_max);
+        self.fetch(session);
+    }
+
+    /// Reads the next page for a session that is behind, if one is due.
+    pub(super) fn fetch(self: &Arc<Self>, session: &Arc<Session>) {
+        let Some((turn, after)) = session.next_read() else {
+            return;
+        };
+        let broker = Arc::clone(self);
+        let reader = Arc::clone(session);
+        let done = Box::new(move |page| {
+            match page {
+                Ok(page) => {
+                    broker.tally.pages_read.add();
+                    reader.page_read(turn, page);
+                }
+                Err(StoreError::Busy) => {
+                    reader.page_missed(turn);
+                    return broker.unread().push_back(reader);
+                }
+                Err(StoreError::Broken(_) | StoreError::Closed) => reader.end(End::StoreFailed),
+            }
+            broker.fetch_for_waiting();
+        });
+        self.store
+            .inbox(session.person.uid, after, PAGE_MESSAGES, done);
+    }
+
+    /// A place at the store has come free: for a session that it had none for.
+    pub(super) fn fetch_for_waiting(self: &Arc<Self>) {
+        let waiting = self.unread().pop_front();
+        if let Some(waiting) = waiting {
+            self.fetch(&waiting);
+        }
+    }
+
+    fn unread(&self) -> MutexGuard<'_, VecDeque<Arc<Session>>> {
+        // A queue is whole after any panic.
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

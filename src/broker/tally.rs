@@ -1,0 +1,41 @@
+//! What the broker has counted since it started. `metrics` gives these their public names.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// A number that only rises.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The broker's counts.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Sessions opened.
+    pub sessions_opened: Count,
+    /// Sessions closed.
+    pub sessions_closed: Count,
+    /// Messages committed.
+    pub messages_stored: Count,
+    /// Equal sends of a message that was committed before.
+    pub messages_repeated: Count,
+    /// Messages moved to received.
+    pub messages_received: Count,
+    /// Commands refused.
+    pub refusals: Count,
+    /// Delivery notices dropped because a sender's outbox was full of them.
+    pub notices_dropped: Count,
+    /// Pages read from the store for sessions that were behind.
+    pub pages_read: Count,
+}
