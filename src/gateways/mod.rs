@@ -1,0 +1,107 @@
+//! Gateways give bytes their meaning. Each protocol is a [`Machine`] without I/O or a clock; [`drive`] is the one loop that
+//! ties a machine to its connection, to the broker and to time.
+
+pub mod clock;
+pub mod drive;
+pub mod json;
+pub mod rest;
+pub mod stomp;
+
+use crate::broker::command::Command;
+use crate::broker::command::Ticket;
+use crate::broker::event::Event;
+use crate::broker::moment::Moment;
+use crate::broker::ports::TokenId;
+use crate::broker::users::Person;
+
+/// What a client shows to be let in.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// A session token.
+    Token(String),
+    /// A name and a password.
+    Password {
+        /// The user's name.
+        name: String,
+        /// The password as typed.
+        password: String,
+    },
+}
+
+/// Secrets stay out of logs.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(…)",
+            Self::Password { .. } => "Password { … }",
+        })
+    }
+}
+
+/// A user whose credentials were good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Who.
+    pub person: Person,
+    /// The token that opened the session; none where a password did.
+    pub token: Option<TokenId>,
+    /// When the token ends, seconds since the Unix epoch.
+    pub expires_s: Option<u64>,
+}
+
+/// How a connection is closed: a WebSocket close code (RFC 6455, 7.4) and a short reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// The code.
+    pub code: u16,
+    /// The reason, at most 123 bytes.
+    pub reason: &'static str,
+}
+
+/// What a machine wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Send this as one message.
+    Say(String),
+    /// Ask the broker; the answer comes as an event.
+    Ask(Ticket, Command),
+    /// Look at these; the answer comes to [`Machine::admitted`].
+    LogIn(Credentials),
+    /// This user's session begins; only asked once, and before any [`Act::Ask`].
+    Enter(Admitted),
+    /// Close the connection; nothing follows.
+    Close(Farewell),
+}
+
+/// What happened to the connection that the machine may still speak about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// A message was larger than the transport takes; the most it takes, in bytes.
+    TooLarge(usize),
+    /// The broker is stopping, and no session has been told yet.
+    Stopping,
+}
+
+/// A protocol without I/O. It is told what happens and says what to do; time is an argument.
+pub trait Machine: Send {
+    /// Bytes came from the client, cut anywhere.
+    fn hear(&mut self, now: Moment, bytes: &[u8], acts: &mut Vec<Act>);
+    /// The broker told the session something.
+    fn told(&mut self, now: Moment, event: Event, acts: &mut Vec<Act>);
+    /// What became of [`Act::LogIn`]; the error is a sentence for the client.
+    fn admitted(&mut self, now: Moment, admission: Result<Admitted, String>, acts: &mut Vec<Act>);
+    /// The time that [`Self::wake_at_ms`] named has come, or an earlier one.
+    fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
+    /// Something is wrong with the connection.
+    fn mishap(&mut self, now: Moment, mishap: Mishap, acts: &mut Vec<Act>);
+    /// Whether more bytes may be brought. While not, they wait with the client.
+    fn hungry(&self) -> bool;
+    /// When to wake it, on the steady clock.
+    fn wake_at_ms(&self) -> Option<u64>;
+}
+
+/// The token in an `Authorization: Bearer …` value.
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,118 @@
+//! Which strings are destinations: what may be subscribed to, what may be sent to, and the list that errors teach.
+
+use crate::broker::users::UserKey;
+
+/// What a subscription receives. Every session has its own; none is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Messages to the user.
+    Inbox,
+    /// What became of each SEND of a message.
+    SendStatus,
+    /// What became of each confirmation.
+    ConfirmStatus,
+    /// Errors that belong to no message.
+    Status,
+    /// That the user's own messages were received.
+    DeliveryStatus,
+}
+
+/// What a SEND asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    ChatSend,
+    ChatConfirm,
+    ChatInit,
+}
+
+/// Why a string is no source for this user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotSource {
+    /// It names another user, known or not.
+    Another,
+    /// There is nothing of that name.
+    Unknown,
+}
+
+const SOURCES: [(&str, Source); 4] = [
+    ("send/status", Source::SendStatus),
+    ("recive/status", Source::ConfirmStatus),
+    ("status", Source::Status),
+    ("delivery/status", Source::DeliveryStatus),
+];
+
+const TARGETS: [(&str, Target); 3] = [
+    ("/socket/chat/send", Target::ChatSend),
+    ("/socket/chat/recive", Target::ChatConfirm),
+    ("/socket/chat/init", Target::ChatInit),
+];
+
+/// What an ERROR about an unknown destination teaches.
+pub(super) const SOURCES_TAUGHT: &str = "subscribe to /user/{your uid or name}/recive, /user/queue/send/status, \
+     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status";
+
+/// The same for SEND.
+pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init";
+
+impl Source {
+    /// Reads the destination of a SUBSCRIBE by a user whom `is_own` knows. `/user/queue/…` is the asker's own;
+    /// `/user/{key}/queue/…` and `/user/{key}/recive` are the literal forms, for their owner alone.
+    pub(super) fn parse(text: &str, is_own: impl Fn(&UserKey) -> bool) -> Result<Self, NotSource> {
+        let path = text.strip_prefix("/user/").ok_or(NotSource::Unknown)?;
+        if let Some(source) = path.strip_prefix("queue/").and_then(Self::queue) {
+            return Ok(source);
+        }
+        let (key, rest) = path.split_once('/').ok_or(NotSource::Unknown)?;
+        let source = match rest.strip_prefix("queue/") {
+            Some(queue) => Self::queue(queue),
+            None => (rest == "recive").then_some(Self::Inbox),
+        };
+        let source = source.ok_or(NotSource::Unknown)?;
+        let own = UserKey::parse(key).is_some_and(|key| is_own(&key));
+        if own { Ok(source) } else { Err(NotSource::Another) }
+    }
+
+    fn queue(name: &str) -> Option<Self> {
+        SOURCES.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+    }
+}
+
+impl Target {
+    /// The destination itself.
+    pub(super) fn as_str(self) -> &'static str {
+        TARGETS.iter().find(|(_, target)| *target == self).map_or("", |(known, _)| known)
+    }
+
+    /// Reads the destination of a SEND.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        TARGETS.iter().find(|(known, _)| *known == text).map(|(_, target)| *target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_the_users_own() {
+        let own = |key: &UserKey| *key == UserKey::Name("li".into()) || UserKey::parse("7").as_ref() == Some(key);
+        for (text, source) in [
+            ("/user/li/recive", Ok(Source::Inbox)),
+            ("/user/7/recive", Ok(Source::Inbox)),
+            ("/user/8/recive", Err(NotSource::Another)),
+            ("/user/queue/recive", Err(NotSource::Another)),
+            ("/user/queue/send/status", Ok(Source::SendStatus)),
+            ("/user/queue/recive/status", Ok(Source::ConfirmStatus)),
+            ("/user/queue/delivery/status", Ok(Source::DeliveryStatus)),
+            ("/user/queue/status", Ok(Source::Status)),
+            ("/user/li/queue/status", Ok(Source::Status)),
+            ("/user/wu/queue/status", Err(NotSource::Another)),
+            ("/user/queue/nothing", Err(NotSource::Unknown)),
+            ("/user/li/nothing", Err(NotSource::Unknown)),
+            ("/user/li", Err(NotSource::Unknown)),
+            ("", Err(NotSource::Unknown)),
+        ] {
+            assert_eq!(Source::parse(text, own), source, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! From what the broker tells to STOMP frames. The JSON bodies are those of seed 003.
+
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::FrameWriter;
+use hongyan_grammar::stomp::Version;
+use serde::Serialize;
+
+use crate::broker::delivery::Delivery;
+use crate::broker::delivery::Receipt;
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::refusal::status;
+use crate::gateways::json::MessageJson;
+use crate::gateways::stomp::refusal::Fault;
+use crate::gateways::stomp::subscriptions::AckMode;
+use crate::gateways::stomp::subscriptions::Subscription;
+
+/// The `server` header: no space, because some clients can't read one.
+const SERVER: &str = concat!("hongyan/", env!("CARGO_PKG_VERSION"));
+
+const JSON: &str = "application/json;charset=UTF-8";
+
+/// What a 200 says beside 成功: the seed's own face.
+pub(super) const CONTENT_OK: &str = "(=ↀωↀ=)";
+
+#[derive(Serialize)]
+struct StatusJson<'a> {
+    #[serde(rename = "msgID")]
+    msg_id: &'a str,
+    code: u16,
+    status: &'static str,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+struct TroubleJson<'a> {
+    code: u16,
+    status: &'static str,
+    content: &'a str,
+    destination: &'a str,
+}
+
+#[derive(Serialize)]
+struct ReceiptJson<'a> {
+    #[serde(rename = "msgID")]
+    msg_id: String,
+    state: &'a str,
+    #[serde(rename = "reciverId")]
+    reciver_id: u64,
+    time: u64,
+}
+
+/// A body, made once for all subscriptions that get it.
+pub(super) fn status_body(msg_id: &str, code: u16, content: &str) -> Vec<u8> {
+    json(&StatusJson {
+        msg_id,
+        code,
+        status: status(code),
+        content,
+    })
+}
+
+/// The body of an error that belongs to no message.
+pub(super) fn trouble_body(code: u16, content: &str, destination: &str) -> Vec<u8> {
+    json(&TroubleJson {
+        code,
+        status: status(code),
+        content,
+        destination,
+    })
+}
+
+/// The body of a message.
+pub(super) fn message_body(message: &Message) -> Vec<u8> {
+    json(&MessageJson::from(message))
+}
+
+/// The body of a delivery notice.
+pub(super) fn receipt_body(receipt: &Receipt) -> Vec<u8> {
+    json(&ReceiptJson {
+        msg_id: receipt.msg_id.to_string(),
+        state: Delivery::Received.as_str(),
+        reciver_id: receipt.receiver.get(),
+        time: receipt.time_ms,
+    })
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // Strings and numbers always can be written; an empty body would be the honest rest.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// MESSAGE to one subscription: push number `push` of the session.
+pub(super) fn message(
+    version: Version,
+    subscription: &mut Subscription,
+    push: u64,
+    id: Option<MessageId>,
+    body: &[u8],
+) -> String {
+    let message_id = subscription.message_id(push, id);
+    frame(Command::Message, version, body, |frame| {
+        let frame = frame
+            .header("destination", &subscription.destination)
+            .header("content-type", JSON)
+            .header("message-id", &message_id);
+        let frame = match &subscription.id {
+            Some(id) => frame.header("subscription", id),
+            None => frame,
+        };
+        match subscription.ack {
+            AckMode::Auto => frame,
+            AckMode::Client | AckMode::ClientIndividual => frame.header("ack", &message_id),
+        }
+    })
+}
+
+/// CONNECTED.
+pub(super) fn connected(version: Version, session: &str, beats: (u64, u64)) -> String {
+    let mut bytes = Vec::with_capacity(128);
+    FrameWriter::begin(&mut bytes, Command::Connected, version)
+        .header("version", version.as_str())
+        .header("heart-beat", &format!("{},{}", beats.0, beats.1))
+        .header("session", session)
+        .header("server", SERVER)
+        .end();
+    text(bytes)
+}
+
+/// RECEIPT.
+pub(super) fn receipt(version: Version, id: &str) -> String {
+    let mut bytes = Vec::with_capacity(48);
+    FrameWriter::begin(&mut bytes, Command::Receipt, version)
+        .header("receipt-id", id)
+        .end();
+    text(bytes)
+}
+
+/// ERROR, about a frame that asked for `receipt` or about none.
+pub(super) fn error(version: Version, fault: &Fault, receipt: Option<&str>) -> String {
+    frame(Command::Error, version, fault.sentence.as_bytes(), |frame| {
+        let frame = frame
+            .header("message", fault.word)
+            .header("content-type", "text/plain;charset=UTF-8");
+        let frame = match fault.word {
+            "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
+            _ => frame,
+        };
+        match receipt {
+            Some(id) => frame.header("receipt-id", id),
+            None => frame,
+        }
+    })
+}
+
+fn frame(
+    command: Command,
+    version: Version,
+    body: &[u8],
+    headers: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
+) -> String {
+    let mut bytes = Vec::with_capacity(body.len() + 256);
+    headers(FrameWriter::begin(&mut bytes, command, version)).body(body).end();
+    text(bytes)
+}
+
+/// Everything said here was made of strings, so it is UTF-8; the loss is for the compiler.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

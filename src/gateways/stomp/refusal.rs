@@ -1,0 +1,79 @@
+//! Why a STOMP session ends with an ERROR: one public table of short words, the sentence beside each, and how the
+//! connection is closed.
+
+use hongyan_grammar::refusal::Kind;
+use hongyan_grammar::refusal::Refusal;
+
+use crate::broker::event::End;
+use crate::gateways::Farewell;
+
+/// An ERROR and the close that follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The `message` header: short and hyphenated, because some clients can't read a header value with a space.
+    pub(super) word: &'static str,
+    /// The body: what was wrong and what would be right.
+    pub(super) sentence: String,
+    /// How the connection is closed.
+    pub(super) farewell: Farewell,
+}
+
+impl Fault {
+    /// The client broke the protocol (WebSocket 1002).
+    pub(super) fn new(word: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            word,
+            sentence: sentence.into(),
+            farewell: Farewell { code: 1002, reason: word },
+        }
+    }
+
+    /// A header that the frame must have is not there.
+    pub(super) fn missing_header(command: &str, header: &str) -> Self {
+        Self::new("missing-header", format!("{command} needs the header {header}"))
+    }
+
+    /// More than a limit allows.
+    pub(super) fn limit(word: &'static str, what: &str, max: usize) -> Self {
+        Self::new(word, format!("{what}: at most {max} are allowed"))
+    }
+
+    /// A token or a password did not let the client in.
+    pub(super) fn access_refused(sentence: impl Into<String>) -> Self {
+        Self::new("access-refused", sentence)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        let word = refusal.kind.code();
+        let code = match refusal.kind {
+            Kind::FrameTooLarge => 1009,
+            _ => 1002,
+        };
+        Self {
+            word,
+            sentence: refusal.sentence,
+            farewell: Farewell { code, reason: word },
+        }
+    }
+}
+
+impl From<End> for Fault {
+    fn from(end: End) -> Self {
+        let (word, sentence, code) = match end {
+            End::TokenRevoked => ("access-refused", "invalid token", 1002),
+            End::Stopping => ("broker-stopping", "the broker is stopping; connect again in a moment", 1001),
+            End::StoreFailed => (
+                "store-failed",
+                "your messages could not be read; nothing is lost, connect again in a moment",
+                1011,
+            ),
+        };
+        Self {
+            word,
+            sentence: sentence.to_owned(),
+            farewell: Farewell { code, reason: word },
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The subscriptions of one session: which there are, how each is acknowledged, and what an ACK's id means.
+
+use crate::broker::message::MessageId;
+use crate::gateways::stomp::destination::Source;
+
+/// Most subscriptions of a session (CONTRACT section 9).
+pub(super) const SUBSCRIPTIONS_MAX: usize = 128;
+
+/// How a subscription's messages are acknowledged (STOMP 1.2, SUBSCRIBE `ack`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AckMode {
+    Auto,
+    /// An ACK counts for all messages before, too.
+    Client,
+    ClientIndividual,
+}
+
+impl AckMode {
+    /// Reads the `ack` header; none is `auto`.
+    pub(super) fn parse(header: Option<&str>) -> Option<Self> {
+        match header {
+            None | Some("auto") => Some(Self::Auto),
+            Some("client") => Some(Self::Client),
+            Some("client-individual") => Some(Self::ClientIndividual),
+            Some(_) => None,
+        }
+    }
+}
+
+/// One subscription.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// The client's id; none in STOMP 1.0 where it gave none.
+    pub(super) id: Option<String>,
+    /// The very string that was subscribed: MESSAGE repeats it.
+    pub(super) destination: String,
+    pub(super) source: Source,
+    pub(super) ack: AckMode,
+    /// Unlike that of any other subscription of this session, also past ones.
+    number: u32,
+    /// A cumulative ACK counts for what was pushed after this message.
+    acknowledged: Option<MessageId>,
+}
+
+impl Subscription {
+    /// A `message-id`, unique in the session, in which an ACK finds the subscription and the message again.
+    pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> String {
+        let Some(id) = message else {
+            return format!("{}-{push}", self.number);
+        };
+        let before = MessageId(id.0.saturating_sub(1));
+        self.acknowledged = Some(self.acknowledged.map_or(before, |floor| floor.min(before)));
+        format!("{}-{push}-{}", self.number, id.0)
+    }
+}
+
+/// What an ACK means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Acked {
+    pub(super) last: MessageId,
+    /// Where the mode is cumulative: all after this one.
+    pub(super) after: Option<MessageId>,
+}
+
+/// All subscriptions of a session, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    all: Vec<Subscription>,
+    made: u32,
+}
+
+impl Subscriptions {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.all.iter().any(|known| known.id.as_deref() == Some(id))
+    }
+
+    /// Whether any subscription receives `source`.
+    pub(super) fn receive(&self, source: Source) -> bool {
+        self.all.iter().any(|known| known.source == source)
+    }
+
+    pub(super) fn add(&mut self, id: Option<String>, destination: String, source: Source, ack: AckMode) {
+        self.made += 1;
+        self.all.push(Subscription {
+            id,
+            destination,
+            source,
+            ack,
+            number: self.made,
+            acknowledged: None,
+        });
+    }
+
+    /// Removes the subscription of this id; false if there is none.
+    pub(super) fn remove(&mut self, id: &str) -> bool {
+        self.remove_first(|known| known.id.as_deref() == Some(id))
+    }
+
+    /// Removes the oldest subscription to this destination (STOMP 1.0); false if there is none.
+    pub(super) fn remove_destination(&mut self, destination: &str) -> bool {
+        self.remove_first(|known| known.destination == destination)
+    }
+
+    fn remove_first(&mut self, meant: impl Fn(&Subscription) -> bool) -> bool {
+        let found = self.all.iter().position(meant);
+        found.map(|index| self.all.remove(index)).is_some()
+    }
+
+    /// The subscriptions that receive `source`.
+    pub(super) fn to(&mut self, source: Source) -> impl Iterator<Item = &mut Subscription> {
+        self.all.iter_mut().filter(move |known| known.source == source)
+    }
+
+    /// What an ACK of this `message-id` means; `None` where it means nothing (any more): no subscription of this session
+    /// has it, it is no message of a user, or the mode is `auto`.
+    pub(super) fn acked(&mut self, message_id: &str) -> Option<Acked> {
+        let mut parts = message_id.splitn(3, '-');
+        let number: u32 = parts.next()?.parse().ok()?;
+        let last = MessageId(parts.nth(1)?.parse().ok()?);
+        let subscription = self.all.iter_mut().find(|known| known.number == number)?;
+        match subscription.ack {
+            AckMode::Auto => None,
+            AckMode::ClientIndividual => Some(Acked { last, after: None }),
+            AckMode::Client => {
+                let floor = subscription.acknowledged?;
+                subscription.acknowledged = Some(floor.max(last));
+                Some(Acked {
+                    last,
+                    after: Some(floor.min(last)),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cumulative_ack_counts_from_the_last_one() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.add(Some("s".into()), "/user/1/recive".into(), Source::Inbox, AckMode::Client);
+        let ids: Vec<String> = [5, 8, 9]
+            .into_iter()
+            .zip(1..)
+            .flat_map(|(id, push)| {
+                let of_inbox = subscriptions.to(Source::Inbox);
+                of_inbox.map(|s| s.message_id(push, Some(MessageId(id)))).collect::<Vec<_>>()
+            })
+            .collect();
+        let acked = |last, after| {
+            Some(Acked {
+                last: MessageId(last),
+                after: Some(MessageId(after)),
+            })
+        };
+        assert_eq!(subscriptions.acked(&ids[1]), acked(8, 4));
+        assert_eq!(subscriptions.acked(&ids[2]), acked(9, 8));
+        for stale in ["", "1", "7-1-5", "1-1", "1-x-y", "x-1-5"] {
+            assert_eq!(subscriptions.acked(stale), None, "{stale:?}");
+        }
+    }
+}
