@@ -1,0 +1,140 @@
+//! Bytes as they arrive, to frames and heart-beats.
+//!
+//! It decides what is kept between two arrivals, and lets it go as soon as it can: a connection on which nothing is
+//! under way holds no memory here. It does not know what the frames mean.
+
+use super::boundary::{Boundary, Limits};
+use super::command::Side;
+use super::read;
+use super::{Frame, Version};
+use crate::refusal::Refusal;
+
+/// A buffer with no more capacity than this is not worth shrinking.
+const SMALL_BYTES: usize = 4096;
+
+/// What stands on a STOMP connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    /// An end of line between frames: a heart-beat, or the padding that some clients send after a frame.
+    Beat,
+    /// A frame.
+    Frame(Frame),
+}
+
+/// Reads the units of one connection, from bytes that are cut anywhere.
+///
+/// [`feed`](Self::feed) it what arrives, then take units with [`next`](Self::next) until there is none. It never holds
+/// more bytes than one frame within the limits and what was fed since.
+#[derive(Debug)]
+pub struct Decoder {
+    reader: Side,
+    limits: Limits,
+    version: Version,
+    buffer: Vec<u8>,
+    /// Bytes of `buffer` that are done with.
+    taken: usize,
+    boundary: Boundary,
+    refused: Option<Refusal>,
+}
+
+impl Decoder {
+    /// A decoder for the side that reads, with limits, and with the escapes of 1.0 (that is none) until
+    /// [`set_version`](Self::set_version).
+    pub fn new(reader: Side, limits: Limits) -> Self {
+        Self {
+            reader,
+            limits,
+            version: Version::V1_0,
+            buffer: Vec::new(),
+            taken: 0,
+            boundary: Boundary::default(),
+            refused: None,
+        }
+    }
+
+    /// Sets other limits, which hold at once, also for a frame that is under way.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Sets the version that the two sides agreed on, for the frames that are taken from now on.
+    pub fn set_version(&mut self, version: Version) {
+        self.version = version;
+    }
+
+    /// Takes what arrived. After a refusal it is dropped.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.refused.is_none() {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// The next unit; `None` when it has not arrived in full.
+    ///
+    /// A refusal is final: there is no telling where the next frame would begin, so every later call gives it again.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "not an iterator: `None` is not the end"
+    )]
+    pub fn next(&mut self) -> Result<Option<Unit>, Refusal> {
+        if let Some(refusal) = &self.refused {
+            return Err(refusal.clone());
+        }
+        self.unit().inspect_err(|refusal| {
+            self.refused = Some(refusal.clone());
+            self.buffer = Vec::new();
+            self.taken = 0;
+        })
+    }
+
+    /// Bytes that have arrived and are not yet part of a unit that was taken.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len() - self.taken
+    }
+
+    fn unit(&mut self) -> Result<Option<Unit>, Refusal> {
+        loop {
+            let rest = self.buffer.get(self.taken..).unwrap_or_default();
+            match rest {
+                [0, ..] => self.taken += 1,
+                [b'\n', ..] => {
+                    self.taken += 1;
+                    return Ok(Some(Unit::Beat));
+                }
+                [b'\r', b'\n', ..] => {
+                    self.taken += 2;
+                    return Ok(Some(Unit::Beat));
+                }
+                [] | [b'\r'] => {
+                    self.let_go();
+                    return Ok(None);
+                }
+                _ => {
+                    let Some(extent) = self.boundary.find(rest, &self.limits, self.reader)? else {
+                        self.let_go();
+                        return Ok(None);
+                    };
+                    let frame = read::frame(rest, extent, self.version, self.reader)?;
+                    self.boundary = Boundary::default();
+                    self.taken += extent.head + extent.body + 1;
+                    return Ok(Some(Unit::Frame(frame)));
+                }
+            }
+        }
+    }
+
+    /// Lets go of the bytes that are done with, where that costs no more than they did.
+    fn let_go(&mut self) {
+        let left = self.buffered();
+        if left == 0 {
+            self.buffer = Vec::new();
+            self.taken = 0;
+        } else if self.taken >= left {
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+            if self.buffer.capacity() > SMALL_BYTES && self.buffer.capacity() / 4 > left {
+                self.buffer.shrink_to(left);
+            }
+        }
+    }
+}
