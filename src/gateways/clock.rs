@@ -24,7 +24,9 @@ impl Clock {
 
     /// What both clocks show.
     pub fn now(self) -> Moment {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Moment {
             steady_ms: whole_ms(self.started.elapsed()),
             epoch_ms: whole_ms(since_epoch),

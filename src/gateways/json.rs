@@ -16,7 +16,8 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     if depth(body) > DEPTH_MAX {
         return Err(format!("the JSON is nested deeper than {DEPTH_MAX}"));
     }
-    serde_json::from_slice(body).map_err(|error| format!("the body is not the JSON expected here: {error}"))
+    serde_json::from_slice(body)
+        .map_err(|error| format!("the body is not the JSON expected here: {error}"))
 }
 
 /// How deep the brackets of `body` are nested, without reading further than brackets and strings.
@@ -109,9 +110,23 @@ mod tests {
     #[test]
     fn a_uid_is_a_number_or_its_digits() {
         for good in ["7", "\"7\"", "\"007\""] {
-            assert_eq!(read::<UidJson>(good.as_bytes()).map(|id| id.0.get()), Ok(7), "{good}");
+            assert_eq!(
+                read::<UidJson>(good.as_bytes()).map(|id| id.0.get()),
+                Ok(7),
+                "{good}"
+            );
         }
-        for bad in ["0", "-1", "1.5", "\"\"", "\"x\"", "\"+7\"", "null", "9223372036854775808", "[7]"] {
+        for bad in [
+            "0",
+            "-1",
+            "1.5",
+            "\"\"",
+            "\"x\"",
+            "\"+7\"",
+            "null",
+            "9223372036854775808",
+            "[7]",
+        ] {
             assert!(read::<UidJson>(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -6,7 +6,9 @@ pub mod drive;
 pub mod json;
 pub mod rest;
 pub mod stomp;
+pub mod tally;
 
+use crate::auth::Login;
 use crate::broker::command::Command;
 use crate::broker::command::Ticket;
 use crate::broker::event::Event;
@@ -49,6 +51,16 @@ pub struct Admitted {
     pub expires_s: Option<u64>,
 }
 
+impl From<Login> for Admitted {
+    fn from(login: Login) -> Self {
+        Self {
+            person: login.person,
+            token: Some(login.token),
+            expires_s: Some(login.expires_s),
+        }
+    }
+}
+
 /// How a connection is closed: a WebSocket close code (RFC 6455, 7.4) and a short reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Farewell {
@@ -69,6 +81,8 @@ pub enum Act {
     LogIn(Credentials),
     /// This user's session begins; only asked once, and before any [`Act::Ask`].
     Enter(Admitted),
+    /// Count that the client spoke of something that is no more, which is no fault: it happens after a reconnection.
+    Stale,
     /// Close the connection; nothing follows.
     Close(Farewell),
 }

@@ -18,16 +18,25 @@ pub(super) struct Connect {
 /// Reads it. `subprotocol` is the version that the WebSocket handshake settled on.
 pub(super) fn read(frame: &Frame, subprotocol: Option<Version>) -> Result<Connect, Fault> {
     let accepted = frame.headers.get("accept-version");
-    let best = Version::negotiate(accepted)
-        .ok_or_else(|| Fault::new("unsupported-version", "this broker speaks STOMP 1.0, 1.1 and 1.2"))?;
+    let best = Version::negotiate(accepted).ok_or_else(|| {
+        Fault::new(
+            "unsupported-version",
+            "this broker speaks STOMP 1.0, 1.1 and 1.2",
+        )
+    })?;
     // The subprotocol's version wins where CONNECT accepts it too: clients check that the two are equal.
     let version = subprotocol
-        .filter(|offered| accepted.is_some_and(|list| list.split(',').any(|one| one.trim() == offered.as_str())))
+        .filter(|offered| {
+            accepted.is_some_and(|list| list.split(',').any(|one| one.trim() == offered.as_str()))
+        })
         .unwrap_or(best);
     let wish = match frame.headers.get("heart-beat") {
         None => Wish::default(),
         Some(text) => Wish::parse(text).ok_or_else(|| {
-            Fault::new("malformed-frame", "heart-beat must be two numbers of milliseconds, such as 10000,10000")
+            Fault::new(
+                "malformed-frame",
+                "heart-beat must be two numbers of milliseconds, such as 10000,10000",
+            )
         })?,
     };
     Ok(Connect {
@@ -40,7 +49,12 @@ pub(super) fn read(frame: &Frame, subprotocol: Option<Version>) -> Result<Connec
 /// Who the frame says is there (CONTRACT section 4): a token in `srect`, in `Authorization`, or in `passcode` with an empty
 /// `login`; or a name and a password.
 pub(super) fn credentials(frame: &Frame) -> Option<Credentials> {
-    let header = |name| frame.headers.get(name).filter(|value: &&str| !value.is_empty());
+    let header = |name| {
+        frame
+            .headers
+            .get(name)
+            .filter(|value: &&str| !value.is_empty())
+    };
     let token = |text: &str| Some(Credentials::Token(text.to_owned()));
     if let Some(srect) = header("srect") {
         return token(srect);

@@ -20,9 +20,9 @@ pub(super) enum Source {
 /// What a SEND asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    ChatSend,
-    ChatConfirm,
-    ChatInit,
+    Send,
+    Confirm,
+    Init,
 }
 
 /// Why a string is no source for this user.
@@ -42,9 +42,9 @@ const SOURCES: [(&str, Source); 4] = [
 ];
 
 const TARGETS: [(&str, Target); 3] = [
-    ("/socket/chat/send", Target::ChatSend),
-    ("/socket/chat/recive", Target::ChatConfirm),
-    ("/socket/chat/init", Target::ChatInit),
+    ("/socket/chat/send", Target::Send),
+    ("/socket/chat/recive", Target::Confirm),
+    ("/socket/chat/init", Target::Init),
 ];
 
 /// What an ERROR about an unknown destination teaches.
@@ -52,7 +52,8 @@ pub(super) const SOURCES_TAUGHT: &str = "subscribe to /user/{your uid or name}/r
      /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status";
 
 /// The same for SEND.
-pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init";
+pub(super) const TARGETS_TAUGHT: &str =
+    "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init";
 
 impl Source {
     /// Reads the destination of a SUBSCRIBE by a user whom `is_own` knows. `/user/queue/…` is the asker's own;
@@ -69,23 +70,36 @@ impl Source {
         };
         let source = source.ok_or(NotSource::Unknown)?;
         let own = UserKey::parse(key).is_some_and(|key| is_own(&key));
-        if own { Ok(source) } else { Err(NotSource::Another) }
+        if own {
+            Ok(source)
+        } else {
+            Err(NotSource::Another)
+        }
     }
 
     fn queue(name: &str) -> Option<Self> {
-        SOURCES.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+        SOURCES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, source)| *source)
     }
 }
 
 impl Target {
     /// The destination itself.
     pub(super) fn as_str(self) -> &'static str {
-        TARGETS.iter().find(|(_, target)| *target == self).map_or("", |(known, _)| known)
+        TARGETS
+            .iter()
+            .find(|(_, target)| *target == self)
+            .map_or("", |(known, _)| known)
     }
 
     /// Reads the destination of a SEND.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        TARGETS.iter().find(|(known, _)| *known == text).map(|(_, target)| *target)
+        TARGETS
+            .iter()
+            .find(|(known, _)| *known == text)
+            .map(|(_, target)| *target)
     }
 }
 
@@ -95,7 +109,9 @@ mod tests {
 
     #[test]
     fn sources_are_the_users_own() {
-        let own = |key: &UserKey| *key == UserKey::Name("li".into()) || UserKey::parse("7").as_ref() == Some(key);
+        let own = |key: &UserKey| {
+            *key == UserKey::Name("li".into()) || UserKey::parse("7").as_ref() == Some(key)
+        };
         for (text, source) in [
             ("/user/li/recive", Ok(Source::Inbox)),
             ("/user/7/recive", Ok(Source::Inbox)),

@@ -34,8 +34,13 @@ impl Wish {
 
     /// The broker's own header in CONNECTED. With it, the spec's MAX rule gives the agreed intervals.
     pub(super) fn offer(self, from_browser: bool) -> (u64, u64) {
-        let floor_ms = if from_browser { BROWSER_INTERVAL_MS_MIN } else { INTERVAL_MS_MIN };
-        let unless_never = |wished: u64, floor: u64| if wished == 0 { 0 } else { wished.max(floor) };
+        let floor_ms = if from_browser {
+            BROWSER_INTERVAL_MS_MIN
+        } else {
+            INTERVAL_MS_MIN
+        };
+        let unless_never =
+            |wished: u64, floor: u64| if wished == 0 { 0 } else { wished.max(floor) };
         (
             unless_never(self.wants_ms, INTERVAL_MS_MIN),
             unless_never(self.sends_ms, floor_ms),
@@ -75,12 +80,14 @@ impl Beats {
 
     /// Whether a beat is to be written now.
     pub(super) fn due(&self, now: Moment) -> bool {
-        self.write_every_ms.is_some_and(|every| now.steady_ms >= self.said_ms + every)
+        self.write_every_ms
+            .is_some_and(|every| now.steady_ms >= self.said_ms + every)
     }
 
     /// Whether the peer has been silent for too long.
     pub(super) fn lost(&self, now: Moment) -> bool {
-        self.silence_ms_max.is_some_and(|max| now.steady_ms >= self.heard_ms + max)
+        self.silence_ms_max
+            .is_some_and(|max| now.steady_ms >= self.heard_ms + max)
     }
 
     /// How long a peer may be silent, for the ERROR that says so.

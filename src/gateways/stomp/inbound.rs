@@ -31,7 +31,7 @@ struct ConfirmJson<'a> {
 }
 
 /// A body that asks for nothing the broker knows: code 400.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BadBody {
     /// The message it is about, as far as the client said.
     pub(super) msg_id: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct BadBody {
 /// Reads the body that came for `target`.
 pub(super) fn read(target: Target, body: &[u8]) -> Result<Command, BadBody> {
     match target {
-        Target::ChatSend => {
+        Target::Send => {
             let sent: SendJson<'_> = parse(body)?;
             Ok(Command::Send {
                 msg_id: parse_msg_id(&sent.msg_id)?,
@@ -50,13 +50,13 @@ pub(super) fn read(target: Target, body: &[u8]) -> Result<Command, BadBody> {
                 content: sent.content.into_owned(),
             })
         }
-        Target::ChatConfirm => {
+        Target::Confirm => {
             let confirmed: ConfirmJson<'_> = parse(body)?;
             Ok(Command::Confirm {
                 msg_id: parse_msg_id(&confirmed.msg_id)?,
             })
         }
-        Target::ChatInit => Ok(Command::Init),
+        Target::Init => Ok(Command::Init),
     }
 }
 
@@ -77,7 +77,8 @@ fn named(body: &[u8]) -> Option<String> {
 fn parse_msg_id(text: &str) -> Result<MsgId, BadBody> {
     MsgId::parse(text).ok_or_else(|| BadBody {
         msg_id: (text.len() <= REPEATED_MAX).then(|| text.to_owned()),
-        sentence: "msgID must be a SHA-1 in 40 hex digits, made by SHA1(content + now in ms)".to_owned(),
+        sentence: "msgID must be a SHA-1 in 40 hex digits, made by SHA1(content + now in ms)"
+            .to_owned(),
     })
 }
 
@@ -96,8 +97,8 @@ mod tests {
             msg_id: MsgId::parse(ID).unwrap(),
             content: "a\"b".to_owned(),
         };
-        assert_eq!(read(Target::ChatSend, body.as_bytes()), Ok(command));
-        assert_eq!(read(Target::ChatInit, b"null"), Ok(Command::Init));
+        assert_eq!(read(Target::Send, body.as_bytes()), Ok(command));
+        assert_eq!(read(Target::Init, b"null"), Ok(Command::Init));
     }
 
     #[test]
@@ -110,11 +111,20 @@ mod tests {
             (r#"{"reciverId":2,"content":""}"#, None),
             (r#"{"msgID":"12","reciverId":2,"content":""}"#, named("12")),
             (&format!(r#"{{"msgID":"{ID}","content":"x"}}"#), named(ID)),
-            (&format!(r#"{{"msgID":"{ID}","reciverId":0,"content":"x"}}"#), named(ID)),
-            (&format!(r#"{{"msgID":"{ID}","reciverId":2,"content":7}}"#), named(ID)),
-            (&format!(r#"{{"msgID":7,"reciverId":2,"content":"{ID}"}}"#), None),
+            (
+                &format!(r#"{{"msgID":"{ID}","reciverId":0,"content":"x"}}"#),
+                named(ID),
+            ),
+            (
+                &format!(r#"{{"msgID":"{ID}","reciverId":2,"content":7}}"#),
+                named(ID),
+            ),
+            (
+                &format!(r#"{{"msgID":7,"reciverId":2,"content":"{ID}"}}"#),
+                None,
+            ),
         ] {
-            let refused = read(Target::ChatSend, body.as_bytes()).expect_err(body);
+            let refused = read(Target::Send, body.as_bytes()).expect_err(body);
             assert_eq!(refused.msg_id, msg_id, "{body}");
         }
     }

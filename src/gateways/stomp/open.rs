@@ -62,7 +62,12 @@ pub(super) fn may_overlap(verb: Verb) -> bool {
 }
 
 impl Open {
-    pub(super) fn new(version: Version, person: Person, beats: Beats, expires_ms: Option<u64>) -> Self {
+    pub(super) fn new(
+        version: Version,
+        person: Person,
+        beats: Beats,
+        expires_ms: Option<u64>,
+    ) -> Self {
         Self {
             version,
             beats,
@@ -103,21 +108,34 @@ impl Open {
                     self.carry_out(request, None, acts);
                 }
                 // In the line behind them, so that it comes after all their outcomes.
-                self.order.note(None, receipt(frame), Outcome::Answered(None, Ok(Reply::Done)));
+                self.order.note(
+                    None,
+                    receipt(frame),
+                    Outcome::Answered(None, Ok(Reply::Done)),
+                );
                 return Ok(Next::Stay);
             }
             Verb::Disconnect => {
                 self.receipt(frame, acts);
-                acts.push(Act::Close(Farewell { code: 1000, reason: "" }));
+                acts.push(Act::Close(Farewell {
+                    code: 1000,
+                    reason: "",
+                }));
                 return Ok(Next::Close);
             }
             Verb::Connect | Verb::Stomp => {
-                return Err(Fault::new("already-connected", "this session is connected already"));
+                return Err(Fault::new(
+                    "already-connected",
+                    "this session is connected already",
+                ));
             }
             Verb::Connected | Verb::Message | Verb::Receipt | Verb::Error => {
                 return Err(Fault::new(
                     "unknown-command",
-                    format!("{} is for servers; a client sends SEND, SUBSCRIBE and the like", verb.as_str()),
+                    format!(
+                        "{} is for servers; a client sends SEND, SUBSCRIBE and the like",
+                        verb.as_str()
+                    ),
                 ));
             }
         }
@@ -135,7 +153,11 @@ impl Open {
             Some(name) => {
                 self.transactions.add(name, request, frame.body.len())?;
                 // Kept for the COMMIT is all that can be said now; a client may wait for it before it commits.
-                self.order.note(None, receipt(frame), Outcome::Answered(None, Ok(Reply::Done)));
+                self.order.note(
+                    None,
+                    receipt(frame),
+                    Outcome::Answered(None, Ok(Reply::Done)),
+                );
             }
             None => self.carry_out(request, receipt(frame), acts),
         }
@@ -151,9 +173,15 @@ impl Open {
                 };
                 self.ask(Some(target), about, command, receipt, acts);
             }
-            Request::Send(target, Err(bad)) => self.order.note(Some(target), receipt, Outcome::BadBody(bad)),
+            Request::Send(target, Err(bad)) => {
+                self.order
+                    .note(Some(target), receipt, Outcome::BadBody(bad))
+            }
             Request::Acknowledge(command) => self.ask(None, None, command, receipt, acts),
-            Request::Nothing => self.order.note(None, receipt, Outcome::Answered(None, Ok(Reply::Done))),
+            Request::Nothing => {
+                self.order
+                    .note(None, receipt, Outcome::Answered(None, Ok(Reply::Done)))
+            }
         }
     }
 
@@ -171,46 +199,68 @@ impl Open {
 
     fn subscribe(&mut self, frame: &Frame) -> Result<Option<Act>, Fault> {
         let header = |name| frame.headers.get(name);
-        let destination = header("destination").filter(|text| !text.is_empty()).ok_or_else(|| {
-            Fault::new("missing-destination", format!("SUBSCRIBE needs a destination: {SOURCES_TAUGHT}"))
-        })?;
+        let destination = header("destination")
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| {
+                Fault::new(
+                    "missing-destination",
+                    format!("SUBSCRIBE needs a destination: {SOURCES_TAUGHT}"),
+                )
+            })?;
         let id = header("id").map(str::to_owned);
         match &id {
-            None if self.version > Version::V1_0 => return Err(Fault::missing_header("SUBSCRIBE", "id")),
+            None if self.version > Version::V1_0 => {
+                return Err(Fault::missing_header("SUBSCRIBE", "id"));
+            }
             Some(id) if self.subscriptions.has_id(id) => {
-                let sentence = format!("the subscription id {id} is in use; UNSUBSCRIBE it first or take another");
+                let sentence = format!(
+                    "the subscription id {id} is in use; UNSUBSCRIBE it first or take another"
+                );
                 return Err(Fault::new("duplicate-subscription", sentence));
             }
             _ => {}
         }
-        let ack = AckMode::parse(header("ack"))
-            .ok_or_else(|| Fault::new("malformed-frame", "ack must be auto, client or client-individual"))?;
-        let source = Source::parse(destination, |key| permits::may_receive(&self.person, key)).map_err(|not| match not {
-            NotSource::Another => Fault::new(
-                "access-denied",
-                format!("access denied: {destination} is another user's; {SOURCES_TAUGHT}"),
-            ),
-            NotSource::Unknown => {
-                Fault::new("unknown-destination", format!("there is no such destination: {SOURCES_TAUGHT}"))
-            }
+        let ack = AckMode::parse(header("ack")).ok_or_else(|| {
+            Fault::new(
+                "malformed-frame",
+                "ack must be auto, client or client-individual",
+            )
         })?;
+        let source = Source::parse(destination, |key| permits::may_receive(&self.person, key))
+            .map_err(|not| match not {
+                NotSource::Another => Fault::new(
+                    "access-denied",
+                    format!("access denied: {destination} is another user's; {SOURCES_TAUGHT}"),
+                ),
+                NotSource::Unknown => Fault::new(
+                    "unknown-destination",
+                    format!("there is no such destination: {SOURCES_TAUGHT}"),
+                ),
+            })?;
         if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
-            return Err(Fault::limit("too-many-subscriptions", "subscriptions of a session", SUBSCRIPTIONS_MAX));
+            return Err(Fault::limit(
+                "too-many-subscriptions",
+                "subscriptions of a session",
+                SUBSCRIPTIONS_MAX,
+            ));
         }
         let first_of_inbox = source == Source::Inbox && !self.subscriptions.receive(Source::Inbox);
-        self.subscriptions.add(id, destination.to_owned(), source, ack);
+        self.subscriptions
+            .add(id, destination.to_owned(), source, ack);
         Ok(first_of_inbox.then_some(Act::Ask(NO_TICKET, Command::Listen)))
     }
 
     fn unsubscribe(&mut self, frame: &Frame) -> Result<Option<Act>, Fault> {
         let listened = self.subscriptions.receive(Source::Inbox);
-        match (frame.headers.get("id"), frame.headers.get("destination")) {
-            // An unknown id is no fault: it happens after a client has connected again.
-            (Some(id), _) => drop(self.subscriptions.remove(id)),
+        let known = match (frame.headers.get("id"), frame.headers.get("destination")) {
+            (Some(id), _) => self.subscriptions.remove(id),
             (None, Some(destination)) if self.version == Version::V1_0 => {
-                drop(self.subscriptions.remove_destination(destination));
+                self.subscriptions.remove_destination(destination)
             }
             (None, _) => return Err(Fault::missing_header("UNSUBSCRIBE", "id")),
+        };
+        if !known {
+            return Ok(Some(Act::Stale));
         }
         let deaf = listened && !self.subscriptions.receive(Source::Inbox);
         Ok(deaf.then_some(Act::Ask(NO_TICKET, Command::Deafen)))
@@ -220,19 +270,30 @@ impl Open {
     pub(super) fn tell(&mut self, target: Option<Target>, outcome: Outcome, acts: &mut Vec<Act>) {
         let (msg_id, code, content) = match outcome {
             Outcome::BadBody(bad) => (bad.msg_id, 400, bad.sentence),
-            Outcome::Answered(about, Err(refusal)) => {
-                (about.map(|id| id.to_string()), refusal.code(), refusal.to_string())
-            }
+            Outcome::Answered(about, Err(refusal)) => (
+                about.map(|id| id.to_string()),
+                refusal.code(),
+                refusal.to_string(),
+            ),
             Outcome::Answered(None, Ok(_)) => return,
-            Outcome::Answered(Some(about), Ok(_)) => (Some(about.to_string()), 200, outbound::CONTENT_OK.to_owned()),
+            Outcome::Answered(Some(about), Ok(_)) => (
+                Some(about.to_string()),
+                200,
+                outbound::CONTENT_OK.to_owned(),
+            ),
         };
         let source = match target {
-            Some(Target::ChatSend) => Source::SendStatus,
-            Some(Target::ChatConfirm) => Source::ConfirmStatus,
-            Some(Target::ChatInit) | None => Source::Status,
+            Some(Target::Send) => Source::SendStatus,
+            Some(Target::Confirm) => Source::ConfirmStatus,
+            Some(Target::Init) | None => Source::Status,
         };
         match msg_id {
-            Some(msg_id) => self.push(source, None, &outbound::status_body(&msg_id, code, &content), acts),
+            Some(msg_id) => self.push(
+                source,
+                None,
+                &outbound::status_body(&msg_id, code, &content),
+                acts,
+            ),
             None => {
                 let destination = target.map_or("ACK", Target::as_str);
                 let body = outbound::trouble_body(code, &content, destination);
@@ -249,7 +310,12 @@ impl Open {
                 self.push(Source::Inbox, Some(message.id), &body, acts);
             }
             Event::Received(receipt) if self.subscriptions.receive(Source::DeliveryStatus) => {
-                self.push(Source::DeliveryStatus, None, &outbound::receipt_body(receipt), acts);
+                self.push(
+                    Source::DeliveryStatus,
+                    None,
+                    &outbound::receipt_body(receipt),
+                    acts,
+                );
             }
             Event::Received(_) | Event::Answer(..) | Event::Ended(_) => {}
         }

@@ -45,7 +45,12 @@ impl Order {
     }
 
     /// Adds a frame that the broker is asked about; its ticket.
-    pub(super) fn ask(&mut self, target: Option<Target>, about: Option<MsgId>, receipt: Option<String>) -> Ticket {
+    pub(super) fn ask(
+        &mut self,
+        target: Option<Target>,
+        about: Option<MsgId>,
+        receipt: Option<String>,
+    ) -> Ticket {
         let ticket = Ticket(self.first + self.places.len() as u64);
         self.places.push_back(Place {
             target,
@@ -57,7 +62,12 @@ impl Order {
     }
 
     /// Adds a frame whose outcome is known already.
-    pub(super) fn note(&mut self, target: Option<Target>, receipt: Option<String>, outcome: Outcome) {
+    pub(super) fn note(
+        &mut self,
+        target: Option<Target>,
+        receipt: Option<String>,
+        outcome: Outcome,
+    ) {
         self.places.push_back(Place {
             target,
             receipt,
@@ -68,7 +78,10 @@ impl Order {
 
     /// The broker answered. A ticket that does not wait is none of this line's.
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Result<Reply, Refusal>) {
-        let index = ticket.0.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        let index = ticket
+            .0
+            .checked_sub(self.first)
+            .and_then(|index| usize::try_from(index).ok());
         if let Some(place) = index.and_then(|index| self.places.get_mut(index)) {
             place.outcome = Some(Outcome::Answered(place.about, answer));
         }

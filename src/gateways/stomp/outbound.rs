@@ -138,19 +138,24 @@ pub(super) fn receipt(version: Version, id: &str) -> String {
 
 /// ERROR, about a frame that asked for `receipt` or about none.
 pub(super) fn error(version: Version, fault: &Fault, receipt: Option<&str>) -> String {
-    frame(Command::Error, version, fault.sentence.as_bytes(), |frame| {
-        let frame = frame
-            .header("message", fault.word)
-            .header("content-type", "text/plain;charset=UTF-8");
-        let frame = match fault.word {
-            "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
-            _ => frame,
-        };
-        match receipt {
-            Some(id) => frame.header("receipt-id", id),
-            None => frame,
-        }
-    })
+    frame(
+        Command::Error,
+        version,
+        fault.sentence.as_bytes(),
+        |frame| {
+            let frame = frame
+                .header("message", fault.word)
+                .header("content-type", "text/plain;charset=UTF-8");
+            let frame = match fault.word {
+                "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
+                _ => frame,
+            };
+            match receipt {
+                Some(id) => frame.header("receipt-id", id),
+                None => frame,
+            }
+        },
+    )
 }
 
 fn frame(
@@ -160,11 +165,14 @@ fn frame(
     headers: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
 ) -> String {
     let mut bytes = Vec::with_capacity(body.len() + 256);
-    headers(FrameWriter::begin(&mut bytes, command, version)).body(body).end();
+    headers(FrameWriter::begin(&mut bytes, command, version))
+        .body(body)
+        .end();
     text(bytes)
 }
 
 /// Everything said here was made of strings, so it is UTF-8; the loss is for the compiler.
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

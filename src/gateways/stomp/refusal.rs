@@ -24,13 +24,19 @@ impl Fault {
         Self {
             word,
             sentence: sentence.into(),
-            farewell: Farewell { code: 1002, reason: word },
+            farewell: Farewell {
+                code: 1002,
+                reason: word,
+            },
         }
     }
 
     /// A header that the frame must have is not there.
     pub(super) fn missing_header(command: &str, header: &str) -> Self {
-        Self::new("missing-header", format!("{command} needs the header {header}"))
+        Self::new(
+            "missing-header",
+            format!("{command} needs the header {header}"),
+        )
     }
 
     /// More than a limit allows.
@@ -63,7 +69,11 @@ impl From<End> for Fault {
     fn from(end: End) -> Self {
         let (word, sentence, code) = match end {
             End::TokenRevoked => ("access-refused", "invalid token", 1002),
-            End::Stopping => ("broker-stopping", "the broker is stopping; connect again in a moment", 1001),
+            End::Stopping => (
+                "broker-stopping",
+                "the broker is stopping; connect again in a moment",
+                1001,
+            ),
             End::StoreFailed => (
                 "store-failed",
                 "your messages could not be read; nothing is lost, connect again in a moment",

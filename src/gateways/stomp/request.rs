@@ -24,11 +24,22 @@ pub(super) enum Request {
 
 /// Reads a SEND.
 pub(super) fn send(frame: &Frame) -> Result<Request, Fault> {
-    let destination = frame.headers.get("destination").filter(|text| !text.is_empty());
-    let destination =
-        destination.ok_or_else(|| Fault::new("missing-destination", format!("SEND needs a destination: {TARGETS_TAUGHT}")))?;
-    let target = Target::parse(destination)
-        .ok_or_else(|| Fault::new("unknown-destination", format!("there is no such destination: {TARGETS_TAUGHT}")))?;
+    let destination = frame
+        .headers
+        .get("destination")
+        .filter(|text| !text.is_empty());
+    let destination = destination.ok_or_else(|| {
+        Fault::new(
+            "missing-destination",
+            format!("SEND needs a destination: {TARGETS_TAUGHT}"),
+        )
+    })?;
+    let target = Target::parse(destination).ok_or_else(|| {
+        Fault::new(
+            "unknown-destination",
+            format!("there is no such destination: {TARGETS_TAUGHT}"),
+        )
+    })?;
     Ok(Request::Send(target, inbound::read(target, &frame.body)))
 }
 

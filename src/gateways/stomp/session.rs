@@ -102,9 +102,16 @@ impl StompSession {
     fn take(&mut self, now: Moment, frame: Frame, acts: &mut Vec<Act>) {
         let receipt = frame.headers.get("receipt").map(str::to_owned);
         let taken = match (&mut self.state, frame.command) {
-            (State::Waiting { .. }, Verb::Connect | Verb::Stomp) => return self.connect(now, &frame, acts),
-            (State::Waiting { .. }, _) => Err(Fault::new("not-connected", "the first frame must be CONNECT or STOMP")),
-            (State::Open(open), verb) if open::may_overlap(verb) || open.order.len() == 0 => open.take(&frame, acts),
+            (State::Waiting { .. }, Verb::Connect | Verb::Stomp) => {
+                return self.connect(now, &frame, acts);
+            }
+            (State::Waiting { .. }, _) => Err(Fault::new(
+                "not-connected",
+                "the first frame must be CONNECT or STOMP",
+            )),
+            (State::Open(open), verb) if open::may_overlap(verb) || open.order.len() == 0 => {
+                open.take(&frame, acts)
+            }
             (State::Open(open), _) => {
                 open.held = Some(frame);
                 return;
@@ -145,8 +152,11 @@ impl StompSession {
         let offer = connect.wish.offer(self.door.from_browser);
         let left_ms = |expires_s: u64| expires_s.saturating_mul(1_000).saturating_sub(now.epoch_ms);
         self.decoder.set_version(connect.version);
-        self.decoder.set_limits(Limits::after(self.door.frame_bytes_max));
-        let expires_ms = admitted.expires_s.map(|s| now.steady_ms.saturating_add(left_ms(s)));
+        self.decoder
+            .set_limits(Limits::after(self.door.frame_bytes_max));
+        let expires_ms = admitted
+            .expires_s
+            .map(|s| now.steady_ms.saturating_add(left_ms(s)));
         let beats = Beats::agreed(now, offer);
         let open = Open::new(connect.version, admitted.person.clone(), beats, expires_ms);
         self.state = State::Open(Box::new(open));
@@ -219,7 +229,8 @@ impl Machine for StompSession {
     }
 
     fn admitted(&mut self, now: Moment, admission: Result<Admitted, String>, acts: &mut Vec<Act>) {
-        let State::Admitting { connect, .. } = std::mem::replace(&mut self.state, State::Closed) else {
+        let State::Admitting { connect, .. } = std::mem::replace(&mut self.state, State::Closed)
+        else {
             return;
         };
         match admission {
@@ -227,7 +238,11 @@ impl Machine for StompSession {
                 self.enter(now, &connect, admitted, acts);
                 self.read_on(now, acts);
             }
-            Err(sentence) => self.fail(&Fault::access_refused(sentence), connect.receipt.as_deref(), acts),
+            Err(sentence) => self.fail(
+                &Fault::access_refused(sentence),
+                connect.receipt.as_deref(),
+                acts,
+            ),
         }
     }
 
@@ -237,15 +252,23 @@ impl Machine for StompSession {
             open.beats.heard(now);
         }
         let fault = match &mut self.state {
-            State::Waiting { until_ms } | State::Admitting { until_ms, .. } if now.steady_ms >= *until_ms => {
-                Fault::new("connect-timeout", "CONNECT must come within 10 seconds of the connection")
+            State::Waiting { until_ms } | State::Admitting { until_ms, .. }
+                if now.steady_ms >= *until_ms =>
+            {
+                Fault::new(
+                    "connect-timeout",
+                    "CONNECT must come within 10 seconds of the connection",
+                )
             }
             State::Open(open) if open.expires_ms.is_some_and(|at| now.steady_ms >= at) => {
                 Fault::access_refused("invalid token")
             }
             State::Open(open) if open.beats.lost(now) => Fault::new(
                 "heartbeat-timeout",
-                format!("nothing came from you for {} ms; send at least a newline", open.beats.silence_ms_max()),
+                format!(
+                    "nothing came from you for {} ms; send at least a newline",
+                    open.beats.silence_ms_max()
+                ),
             ),
             State::Open(open) if open.beats.due(now) => {
                 open.beats.said(now);
@@ -283,7 +306,10 @@ impl Machine for StompSession {
     fn wake_at_ms(&self) -> Option<u64> {
         match &self.state {
             State::Waiting { until_ms } | State::Admitting { until_ms, .. } => Some(*until_ms),
-            State::Open(open) => [open.beats.wake_at_ms(), open.expires_ms].into_iter().flatten().min(),
+            State::Open(open) => [open.beats.wake_at_ms(), open.expires_ms]
+                .into_iter()
+                .flatten()
+                .min(),
             State::Closed => None,
         }
     }

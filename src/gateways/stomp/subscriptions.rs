@@ -83,7 +83,13 @@ impl Subscriptions {
         self.all.iter().any(|known| known.source == source)
     }
 
-    pub(super) fn add(&mut self, id: Option<String>, destination: String, source: Source, ack: AckMode) {
+    pub(super) fn add(
+        &mut self,
+        id: Option<String>,
+        destination: String,
+        source: Source,
+        ack: AckMode,
+    ) {
         self.made += 1;
         self.all.push(Subscription {
             id,
@@ -112,7 +118,9 @@ impl Subscriptions {
 
     /// The subscriptions that receive `source`.
     pub(super) fn to(&mut self, source: Source) -> impl Iterator<Item = &mut Subscription> {
-        self.all.iter_mut().filter(move |known| known.source == source)
+        self.all
+            .iter_mut()
+            .filter(move |known| known.source == source)
     }
 
     /// What an ACK of this `message-id` means; `None` where it means nothing (any more): no subscription of this session
@@ -144,13 +152,20 @@ mod tests {
     #[test]
     fn a_cumulative_ack_counts_from_the_last_one() {
         let mut subscriptions = Subscriptions::default();
-        subscriptions.add(Some("s".into()), "/user/1/recive".into(), Source::Inbox, AckMode::Client);
+        subscriptions.add(
+            Some("s".into()),
+            "/user/1/recive".into(),
+            Source::Inbox,
+            AckMode::Client,
+        );
         let ids: Vec<String> = [5, 8, 9]
             .into_iter()
             .zip(1..)
             .flat_map(|(id, push)| {
                 let of_inbox = subscriptions.to(Source::Inbox);
-                of_inbox.map(|s| s.message_id(push, Some(MessageId(id)))).collect::<Vec<_>>()
+                of_inbox
+                    .map(|s| s.message_id(push, Some(MessageId(id))))
+                    .collect::<Vec<_>>()
             })
             .collect();
         let acked = |last, after| {

@@ -27,10 +27,16 @@ impl Transactions {
     /// BEGIN.
     pub(super) fn begin(&mut self, name: &str) -> Result<(), Fault> {
         if self.0.iter().any(|open| open.name == name) {
-            return Err(bad(format!("the transaction {name} is open already; COMMIT or ABORT it first")));
+            return Err(bad(format!(
+                "the transaction {name} is open already; COMMIT or ABORT it first"
+            )));
         }
         if self.0.len() >= OPEN_MAX {
-            return Err(Fault::limit("bad-transaction", "open transactions", OPEN_MAX));
+            return Err(Fault::limit(
+                "bad-transaction",
+                "open transactions",
+                OPEN_MAX,
+            ));
         }
         self.0.push(Transaction {
             name: name.to_owned(),
@@ -46,10 +52,18 @@ impl Transactions {
         let open = self.0.iter_mut().find(|open| open.name == name);
         let open = open.ok_or_else(|| not_open(name))?;
         if open.requests.len() >= FRAMES_MAX {
-            return Err(Fault::limit("bad-transaction", "frames in one transaction", FRAMES_MAX));
+            return Err(Fault::limit(
+                "bad-transaction",
+                "frames in one transaction",
+                FRAMES_MAX,
+            ));
         }
         if bytes_before + bytes > BYTES_MAX {
-            return Err(Fault::limit("bad-transaction", "bytes in open transactions", BYTES_MAX));
+            return Err(Fault::limit(
+                "bad-transaction",
+                "bytes in open transactions",
+                BYTES_MAX,
+            ));
         }
         open.bytes += bytes;
         open.requests.push(request);

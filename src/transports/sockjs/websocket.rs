@@ -1,0 +1,93 @@
+//! The `websocket` transport: each message of the client is a JSON array of strings, each of ours an `a[…]`; `o` opens,
+//! `h` beats when nothing else was said, `c[…]` closes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hongyan_grammar::sockjs;
+use tokio::time::Instant;
+
+use crate::transports::Link;
+use crate::transports::Lost;
+use crate::transports::websocket::WebSocket;
+
+/// Silence of ours after which an `h` is sent.
+const BEAT_AFTER: Duration = Duration::from_secs(25);
+
+/// A SockJS session on a WebSocket of its own.
+pub struct SockJsWebSocket {
+    socket: WebSocket,
+    /// Strings of the client's last array that were not taken yet.
+    heard: VecDeque<String>,
+    /// Queued strings, for one array.
+    said: Vec<String>,
+    last_said: Instant,
+}
+
+impl SockJsWebSocket {
+    /// Opens the session: says `o`.
+    pub fn open(mut socket: WebSocket) -> Result<Self, Lost> {
+        socket.say(sockjs::open().to_owned())?;
+        Ok(Self {
+            socket,
+            heard: VecDeque::new(),
+            said: Vec::new(),
+            last_said: Instant::now(),
+        })
+    }
+
+    fn queue(&mut self) -> Result<(), Lost> {
+        if self.said.is_empty() {
+            return Ok(());
+        }
+        let strings: Vec<&str> = self.said.iter().map(String::as_str).collect();
+        let mut array = String::new();
+        sockjs::write_array(&strings, &mut array);
+        self.said = Vec::new();
+        self.last_said = Instant::now();
+        self.socket.say(array)
+    }
+}
+
+impl Link for SockJsWebSocket {
+    async fn hear(&mut self) -> Result<Bytes, Lost> {
+        loop {
+            if let Some(string) = self.heard.pop_front() {
+                return Ok(string.into());
+            }
+            // The `o` of the opening, and any `h`, leave before we wait.
+            self.socket.flush().await?;
+            tokio::select! {
+                message = self.socket.hear() => {
+                    let message = message?;
+                    let text = std::str::from_utf8(&message).map_err(|_| Lost::Malformed)?;
+                    self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
+                }
+                () = tokio::time::sleep_until(self.last_said + BEAT_AFTER) => {
+                    self.last_said = Instant::now();
+                    self.socket.say(sockjs::heartbeat().to_owned())?;
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, message: String) -> Result<(), Lost> {
+        self.said.push(message);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Lost> {
+        self.queue()?;
+        self.socket.flush().await
+    }
+
+    async fn close(mut self, code: u16, reason: &str) {
+        let said = self
+            .queue()
+            .and_then(|()| self.socket.say(sockjs::close(code, reason)));
+        if said.is_ok() {
+            self.socket.close(1000, "").await;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! WebSocket (RFC 6455): the handshake that warp's router hands over, and the socket as a [`Link`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use futures_util::StreamExt;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::transports::Link;
+use crate::transports::Lost;
+
+/// What a socket reads at once. It is held by every connection, so it is small.
+const READ_BYTES: usize = 4 * 1024;
+
+/// Queued bytes beyond which a message is written at once instead of with the next flush.
+const WRITE_BYTES: usize = 16 * 1024;
+
+/// How long to wait for the peer's own close, so that our last words are read before the connection is reset.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What becomes of a request that asks for a WebSocket.
+pub enum Handshake {
+    /// The answer to send, after which [`WebSocket::open`] gets the socket.
+    Accepted(Response<()>),
+    /// Why not: a status and a sentence.
+    Refused(StatusCode, &'static str),
+}
+
+/// Whether a request asks for an upgrade at all.
+pub fn is_upgrade(headers: &HeaderMap) -> bool {
+    has_word(headers, header::UPGRADE, "websocket")
+}
+
+/// Answers a request for a WebSocket, naming `subprotocol` if there is one.
+pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Handshake {
+    if !is_upgrade(headers) {
+        return Handshake::Refused(
+            StatusCode::BAD_REQUEST,
+            "Can \"Upgrade\" only to \"WebSocket\".",
+        );
+    }
+    if !has_word(headers, header::CONNECTION, "upgrade") {
+        return Handshake::Refused(
+            StatusCode::BAD_REQUEST,
+            "\"Connection\" must be \"Upgrade\".",
+        );
+    }
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        return Handshake::Refused(
+            StatusCode::UPGRADE_REQUIRED,
+            "Sec-WebSocket-Version must be 13.",
+        );
+    }
+    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
+        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.");
+    };
+    let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
+        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.");
+    };
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(subprotocol) = subprotocol {
+        answer.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(subprotocol),
+        );
+    }
+    Handshake::Accepted(response)
+}
+
+fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name);
+    let mut words = values
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    words.any(|one| one.trim().eq_ignore_ascii_case(word))
+}
+
+/// One WebSocket.
+pub struct WebSocket {
+    socket: WebSocketStream<TokioIo<Upgraded>>,
+    message_bytes_max: usize,
+}
+
+impl WebSocket {
+    /// Takes the connection over, once the answer of [`handshake`] is sent. Messages larger than `message_bytes_max` are
+    /// refused. `None` if the connection is gone.
+    pub async fn open(upgrade: OnUpgrade, message_bytes_max: usize) -> Option<Self> {
+        let upgraded = TokioIo::new(upgrade.await.ok()?);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
+            .write_buffer_size(WRITE_BYTES)
+            .max_message_size(Some(message_bytes_max))
+            .max_frame_size(Some(message_bytes_max));
+        Some(Self {
+            socket: WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await,
+            message_bytes_max,
+        })
+    }
+
+    fn lost(&self, error: &Error) -> Lost {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+                Lost::TooLarge(self.message_bytes_max)
+            }
+            Error::Utf8(_) | Error::Protocol(_) => Lost::Malformed,
+            _ => Lost::Gone,
+        }
+    }
+}
+
+impl Link for WebSocket {
+    async fn hear(&mut self) -> Result<Bytes, Lost> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text.into()),
+                Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+                // Pings are answered by the library; pongs ask for nothing.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(_))) | None => return Err(Lost::Gone),
+                Some(Err(error)) => return Err(self.lost(&error)),
+            }
+        }
+    }
+
+    fn say(&mut self, message: String) -> Result<(), Lost> {
+        // Queues only; what the socket does not take now is written by the next flush.
+        let queued = self.socket.start_send_unpin(Message::text(message));
+        queued.map_err(|error| self.lost(&error))
+    }
+
+    async fn flush(&mut self) -> Result<(), Lost> {
+        self.socket.flush().await.map_err(|error| self.lost(&error))
+    }
+
+    async fn close(mut self, code: u16, reason: &str) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        };
+        let goodbye = async {
+            if self.socket.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        // A peer that does not answer in time has no claim to more.
+        let _ = tokio::time::timeout(CLOSE_WITHIN, goodbye).await;
+    }
+}
