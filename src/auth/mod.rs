@@ -18,6 +18,9 @@ pub struct Login {
 pub struct Grant;
 pub struct Denial;
 impl Denial {
+    pub fn code(&self) -> u16 {
+        401
+    }
     pub fn sentence(&self) -> String {
         String::new()
     }
