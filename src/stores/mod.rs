@@ -5,6 +5,7 @@
 pub mod memory;
 mod pages;
 mod received;
+pub mod sqlite;
 
 /// The highest uid that a store gives out itself: JSON readers hold greater numbers inexactly. A foreign token may
 /// bring a greater one.
