@@ -4,4 +4,5 @@ pub mod assembly;
 pub mod auth;
 pub mod broker;
 pub mod gateways;
+pub mod stores;
 pub mod transports;
