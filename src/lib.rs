@@ -1,3 +1,4 @@
 //! Hongyan (鸿雁), a chat message broker.
 
+pub mod auth;
 pub mod broker;
