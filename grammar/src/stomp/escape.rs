@@ -8,14 +8,15 @@ use memchr::memchr;
 
 use super::{Command, Version};
 
-/// What is written for an octet that the version can carry neither raw nor escaped. Leaving it raw would let one
-/// header become two, or one frame become two.
+/// What is written for an octet that the version can carry neither raw nor escaped. Leaving it raw
+/// would let one header become two, or one frame become two.
 const REPLACEMENT: &[u8] = b"?";
 
 /// The escapes that a frame is read and written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escapes {
-    /// None: a backslash is a backslash. STOMP 1.0, and the frames that open a session in every version.
+    /// None: a backslash is a backslash. STOMP 1.0, and the frames that open a session in every
+    /// version.
     None,
     /// `\n` LF, `\c` colon, `\\` backslash (STOMP 1.1, "Value Encoding").
     V1_1,
@@ -41,7 +42,8 @@ impl Escapes {
         }
     }
 
-    /// What a name or value stands for. The error is the offset of the first escape that the version does not define.
+    /// What a name or value stands for. The error is the offset of the first escape that the
+    /// version does not define.
     pub fn undo(self, text: &str) -> Result<Cow<'_, str>, usize> {
         if self == Self::None || memchr(b'\\', text.as_bytes()).is_none() {
             return Ok(Cow::Borrowed(text));
@@ -65,8 +67,8 @@ impl Escapes {
         Ok(Cow::Owned(plain))
     }
 
-    /// Writes a name or value so that [`undo`](Self::undo) gives it back, or with `?` for what the version has no
-    /// way to carry.
+    /// Writes a name or value so that [`undo`](Self::undo) gives it back, or with `?` for what the
+    /// version has no way to carry.
     pub fn write(self, part: Part, text: &str, out: &mut Vec<u8>) {
         let mut rest = text.as_bytes();
         while let Some(at) = rest
