@@ -92,7 +92,7 @@ fn headers(
     command: Command,
     version: Version,
 ) -> Result<Headers, Refusal> {
-    let escapes = Escapes::of(command, version);
+    let escapes = Escapes::of(command, version).used_in(input);
     let mut headers = Headers::with_capacity(count, input.len());
     let mut input = input;
     while eol(input).is_err() {
