@@ -41,7 +41,7 @@ pub fn write(frame: &Frame, version: Version, out: &mut Vec<u8>) {
 /// Writes one frame at the end of a buffer, part by part, and allocates nothing of its own.
 ///
 /// Begin, add headers, perhaps a body, and end: a writer that is not ended leaves half a frame in
-/// the buffer. The same octets are escaped, replaced and left out as by [`write`].
+/// the buffer. The same octets are escaped, replaced and left out as by [`write()`].
 #[derive(Debug)]
 #[must_use = "the frame is whole only after `end`"]
 pub struct FrameWriter<'a> {
