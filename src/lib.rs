@@ -1,6 +1,5 @@
 //! Hongyan (鸿雁), a chat message broker.
 
-pub mod assembly;
 pub mod auth;
 pub mod broker;
 pub mod gateways;
