@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use argon2::Argon2;
+use argon2::password_hash::Error;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
@@ -80,12 +81,16 @@ impl Passwords {
     ) -> Result<bool, Denial> {
         let password = password.to_owned();
         self.off_thread(place, move || {
-            let hashed = PasswordHash::new(hash.as_deref().unwrap_or(NOBODYS))?;
-            let same = Argon2::default().verify_password(password.as_bytes(), &hashed);
-            Ok(same.is_ok() && hash.is_some())
+            let phc = hash.as_deref().unwrap_or(NOBODYS);
+            let hashed = PasswordHash::new(phc).map_err(|why| why.to_string())?;
+            match Argon2::default().verify_password(password.as_bytes(), &hashed) {
+                Ok(()) => Ok(hash.is_some()),
+                Err(Error::PasswordInvalid) => Ok(false),
+                Err(why) => Err(why.to_string()),
+            }
         })
         .await?
-        .map_err(|why: argon2::password_hash::phc::Error| failed(&why))
+        .map_err(|why| failed(&why))
     }
 
     async fn off_thread<T: Send + 'static>(
@@ -129,7 +134,9 @@ mod tests {
         let place = passwords.place().unwrap();
         assert_eq!(passwords.verify(place, "anything", None).await, Ok(false));
         let place = passwords.place().unwrap();
-        let damaged = passwords.verify(place, "anything", Some("$x".into())).await;
+        let damaged = passwords
+            .verify(place, "anything", Some("no hash".into()))
+            .await;
         assert_eq!(damaged, Err(Denial::Unavailable));
     }
 
