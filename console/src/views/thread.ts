@@ -24,6 +24,7 @@ export class Thread {
   private conversation: Conversation | null = null;
   /** The reader is at the end, and wants to stay there. */
   private following = true;
+  private lastTop = 0;
   private readonly watcher = new IntersectionObserver((entries) => this.cameIntoView(entries));
 
   constructor(private readonly session: Session) {
@@ -129,13 +130,16 @@ export class Thread {
     if (reading?.isConnected) this.scroller.scrollTop = reading.offsetTop - offset;
   }
 
+  /** Only going up is leaving the end: a window that shrinks moves the end away, and nobody has scrolled. */
   private scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    // Out of sight everything has no height, and that says nothing about the reader.
-    if (clientHeight > 0) this.following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    const nearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.following = nearEnd || (this.following && scrollTop >= this.lastTop);
+    this.lastTop = scrollTop;
   }
 
   private toEnd(): void {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.lastTop = this.scroller.scrollTop;
   }
 }
