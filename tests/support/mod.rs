@@ -2,4 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod client;
 pub mod dialogue;
+pub mod people;
+pub mod running;
