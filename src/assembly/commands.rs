@@ -10,18 +10,19 @@ use crate::auth::mint;
 use crate::broker::ports::AddedUser;
 use crate::broker::users::UserKey;
 use crate::broker::users::check_name;
-use crate::config::NewPassword;
+use crate::config::Password;
 use crate::gateways::clock::Clock;
 use crate::stores::sqlite;
 use crate::stores::sqlite::Beside;
 
 /// `hongyan user add`.
-pub(super) fn add_user(data: &Path, name: &str, password: NewPassword) -> Result<(), Failure> {
-    check_name(name).map_err(|rule| Failure(format!("the name {name:?} can't be taken: {rule}")))?;
+pub(super) fn add_user(data: &Path, name: &str, password: Password) -> Result<(), Failure> {
+    check_name(name)
+        .map_err(|rule| Failure(format!("the name {name:?} can't be taken: {rule}")))?;
     let (password, made) = match password {
-        NewPassword::Given(password) => (password, false),
-        NewPassword::Stdin => (read_password()?, false),
-        NewPassword::Made => (make_password()?, true),
+        Password::Given(password) => (password, false),
+        Password::Stdin => (read_password()?, false),
+        Password::None => (make_password()?, true),
     };
     let hash = hash_password(&password).map_err(|denial| Failure(denial.sentence()))?;
     let now = Clock::start().now();
@@ -33,7 +34,9 @@ pub(super) fn add_user(data: &Path, name: &str, password: NewPassword) -> Result
             }
             Ok(())
         }
-        AddedUser::NameTaken => Err(Failure(format!("the name {name:?} is taken; choose another"))),
+        AddedUser::NameTaken => Err(Failure(format!(
+            "the name {name:?} is taken; choose another"
+        ))),
     }
 }
 
@@ -48,17 +51,27 @@ fn make_password() -> Result<String, Failure> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0; 16];
     getrandom::fill(&mut random)?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+    Ok(random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect())
 }
 
 /// `hongyan token`: a session token on stdout, and nothing else.
 pub(super) fn token(data: &Path, name: &str) -> Result<(), Failure> {
-    let unknown = || Failure(format!("there is no user {name:?}; `hongyan user add {name}` makes one"));
+    let unknown = || {
+        Failure(format!(
+            "there is no user {name:?}; `hongyan user add {name}` makes one"
+        ))
+    };
     let key = UserKey::parse(name).ok_or_else(unknown)?;
     let account = Beside::open(data)?.user(&key)?.ok_or_else(unknown)?;
     let own_key = load_or_make(data)?;
     let grant = mint(&own_key, Clock::start().now(), &account.person);
-    println!("{}", grant.map_err(|denial| Failure(denial.sentence()))?.token);
+    println!(
+        "{}",
+        grant.map_err(|denial| Failure(denial.sentence()))?.token
+    );
     Ok(())
 }
 
@@ -71,7 +84,10 @@ pub(super) fn check(data: &Path) -> Result<(), Failure> {
             println!("sound");
             Ok(())
         }
-        wrong => Err(Failure(format!("{wrong} things are wrong with the data in {}", data.display()))),
+        wrong => Err(Failure(format!(
+            "{wrong} things are wrong with the data in {}",
+            data.display()
+        ))),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::gateways::clock::Clock;
 use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
-use crate::metrics::Metrics;
+use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
 use crate::transports::origin::Origins;
@@ -38,7 +38,9 @@ use crate::transports::origin::Origins;
 pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(), Failure> {
     start_log(log)?;
     let store = Arc::new(SqliteStore::open(data)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let served = runtime.block_on(serve_until_told(data, options, Arc::clone(&store)));
     // Whatever still runs has had its time; the store finishes what it has taken.
     runtime.shutdown_background();
@@ -47,18 +49,29 @@ pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(),
 }
 
 fn start_log(log: &str) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(log)
-        .map_err(|error| Failure(format!("--log {log}: {error}; it must be a level such as info, or module=level")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_new(log).map_err(|error| {
+        Failure(format!(
+            "--log {log}: {error}; it must be a level such as info, or module=level"
+        ))
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }
 
-async fn serve_until_told(data: &Path, options: ServeOptions, store: Arc<SqliteStore>) -> Result<(), Failure> {
+async fn serve_until_told(
+    data: &Path,
+    options: ServeOptions,
+    store: Arc<SqliteStore>,
+) -> Result<(), Failure> {
     let clock = Clock::start();
     let (stop, stopping) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
     let auth_options = AuthOptions {
-        own_key: load_or_make(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?,
+        own_key: load_or_make(data)
+            .map_err(|error| Failure(format!("{}: {error}", data.display())))?,
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
@@ -77,9 +90,12 @@ async fn serve_until_told(data: &Path, options: ServeOptions, store: Arc<SqliteS
         stopping,
     };
 
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| Failure(format!("--listen {}: {error}; choose a free address, or port 0", options.listen)))?;
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        Failure(format!(
+            "--listen {}: {error}; choose a free address, or port 0",
+            options.listen
+        ))
+    })?;
     let address = listener.local_addr()?;
     let places = Arc::new(Semaphore::new(options.max_connections));
     let served = tokio::spawn(http::serve(
@@ -100,28 +116,37 @@ async fn serve_until_told(data: &Path, options: ServeOptions, store: Arc<SqliteS
         let all = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
         let _ = places.acquire_many(all).await;
     };
-    if tokio::time::timeout(Duration::from_secs(options.drain_s), drained).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(options.drain_s), drained)
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections did not end within --drain");
     }
     Ok(())
 }
 
-fn routes(context: &Context, options: &ServeOptions, store: &Arc<SqliteStore>) -> BoxedFilter<(Response,)> {
-    let origins = match options.allow_origins() {
+fn routes(
+    context: &Context,
+    options: &ServeOptions,
+    store: &Arc<SqliteStore>,
+) -> BoxedFilter<(Response,)> {
+    let origins = match options.origins() {
         AllowOrigins::Any => Origins::Any,
         AllowOrigins::SameOnly => Origins::Own,
         AllowOrigins::List(listed) => Origins::Listed(listed),
     };
     let commits = Arc::clone(store);
-    let metrics = Metrics::new(
-        Arc::clone(&context.broker),
-        Arc::clone(&context.tally),
-        Box::new(move || commits.commits()),
-    );
+    let metrics = metrics::Sources {
+        broker: Arc::clone(&context.broker),
+        gateways: Arc::clone(&context.tally),
+        commits: Some(Box::new(move || commits.commits())),
+        started_ms: context.clock.now().epoch_ms,
+    };
     let of_rest = origins.clone();
     let rest = rest::routes(
         context.clone(),
         rest::Options {
+            context_path: options.context_path.clone(),
             content_bytes_max: options.max_content,
             origin_allowed: Arc::new(move |headers| of_rest.allow(headers)),
             metrics: Arc::new(move || metrics.text()),
@@ -132,7 +157,16 @@ fn routes(context: &Context, options: &ServeOptions, store: &Arc<SqliteStore>) -
         origins,
         frame_bytes_max: options.max_frame,
     });
-    doors.or(page::routes()).unify().or(rest).unify().boxed()
+    let rest = rest.map(warp::Reply::into_response);
+    let nothing = rest::nothing_here().map(warp::Reply::into_response);
+    let all = doors
+        .or(rest)
+        .unify()
+        .or(page::routes())
+        .unify()
+        .or(nothing)
+        .unify();
+    all.boxed()
 }
 
 /// Says where everything is, and what to try next.
@@ -141,12 +175,17 @@ fn greet(address: &str, context_path: &str, data: &Path) {
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     println!("listening on {address}");
     println!("  page       {base}/");
-    println!("  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)", base.replacen("http", "ws", 1));
+    println!(
+        "  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)",
+        base.replacen("http", "ws", 1)
+    );
     println!("  REST       {base}/api/openapi.json");
     println!("  data       {}", data.display());
     match page::is_built() {
         true => println!("Open the page to see two people chat. Ctrl-C stops the broker."),
-        false => println!("The page is not in this binary: `make run` builds it. Ctrl-C stops the broker."),
+        false => println!(
+            "The page is not in this binary: `make run` builds it. Ctrl-C stops the broker."
+        ),
     }
 }
 
