@@ -3,4 +3,5 @@
 pub mod auth;
 pub mod broker;
 pub mod gateways;
+pub mod stores;
 pub mod transports;

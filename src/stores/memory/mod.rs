@@ -1,0 +1,114 @@
+//! The store in memory: the same answers as on disk, for tests and for trying things out. Nothing outlives it.
+
+mod books;
+mod confirmations;
+mod pages;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::broker::message::MessageId;
+use crate::broker::ports::{
+    Account, AddedUser, Appended, Before, Confirmation, Confirmed, Counts, Done, HistoryPage,
+    InboxPage, NewMessage, Store, StoreError, TokenId,
+};
+use crate::broker::users::{Person, Uid, UserKey};
+use books::Books;
+
+/// A store that forgets. It answers on the caller's thread, before the call returns.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    books: Books,
+    closed: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn ask<T>(&self, done: Done<T>, work: impl FnOnce(&mut Books) -> T) {
+        self.try_ask(done, |books| Ok(work(books)));
+    }
+
+    fn try_ask<T>(&self, done: Done<T>, work: impl FnOnce(&mut Books) -> Result<T, StoreError>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = if state.closed {
+            Err(StoreError::Closed)
+        } else {
+            work(&mut state.books)
+        };
+        // The answer may ask again at once, so the lock goes first.
+        drop(state);
+        done(result);
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&self, message: NewMessage, done: Done<Appended>) {
+        self.try_ask(done, |books| books.append(&message));
+    }
+
+    fn confirm(&self, confirmation: Confirmation, done: Done<Confirmed>) {
+        self.ask(done, |books| books.confirm(&confirmation));
+    }
+
+    fn inbox(&self, uid: Uid, after: MessageId, limit: usize, done: Done<InboxPage>) {
+        self.ask(done, |books| books.inbox(uid, after, limit));
+    }
+
+    fn history(
+        &self,
+        reader: Uid,
+        with: Uid,
+        before: Option<Before>,
+        limit: usize,
+        done: Done<HistoryPage>,
+    ) {
+        self.ask(done, |books| books.history(reader, with, before, limit));
+    }
+
+    fn add_user(
+        &self,
+        name: String,
+        password_hash: Option<String>,
+        _time_ms: u64,
+        done: Done<AddedUser>,
+    ) {
+        self.ask(done, |books| books.add_user(&name, password_hash));
+    }
+
+    fn admit_user(&self, person: Person, _time_ms: u64, done: Done<AddedUser>) {
+        self.ask(done, |books| books.admit_user(person));
+    }
+
+    fn user(&self, key: UserKey, done: Done<Option<Account>>) {
+        self.ask(done, |books| books.user(&key));
+    }
+
+    fn revoke(&self, token: TokenId, expires_s: u64, done: Done<()>) {
+        self.ask(done, |books| books.revoke(token, expires_s));
+    }
+
+    fn revoked(&self, now_s: u64, done: Done<Vec<TokenId>>) {
+        self.ask(done, |books| books.revoked(now_s));
+    }
+
+    fn counts(&self, done: Done<Counts>) {
+        self.ask(done, |books| books.counts());
+    }
+
+    fn health(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.closed = true;
+    }
+}

@@ -1,0 +1,63 @@
+//! Users for a command that may run beside a broker: no lock, and nothing that the broker keeps in memory.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::broker::ports::{Account, AddedUser, StoreError};
+use crate::broker::users::UserKey;
+use crate::stores::sqlite::jobs::refusal;
+use crate::stores::sqlite::refusal::OpenError;
+use crate::stores::sqlite::users::{NewUser, add_user, find_user};
+use crate::stores::sqlite::{make_dir, schema};
+
+/// The users of a data directory, whether a broker runs on it or not.
+pub struct Beside {
+    conn: Connection,
+    file: PathBuf,
+}
+
+impl Beside {
+    /// Opens the data in `dir`, or begins them.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        make_dir(dir)?;
+        let file = schema::database(dir);
+        Ok(Self {
+            conn: schema::open(&file)?,
+            file,
+        })
+    }
+
+    /// The database file, for messages to people.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Makes a user with the next free uid.
+    pub fn add_user(
+        &mut self,
+        name: String,
+        password_hash: Option<String>,
+        time_ms: u64,
+    ) -> Result<AddedUser, StoreError> {
+        let new = NewUser {
+            name,
+            password_hash,
+            time_ms,
+        };
+        let mut add = || {
+            let transaction = self
+                .conn
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let added = add_user(&transaction, &new)?;
+            transaction.commit()?;
+            Ok(added)
+        };
+        add().map_err(|error: rusqlite::Error| refusal(&error))
+    }
+
+    /// Finds a user.
+    pub fn user(&self, key: &UserKey) -> Result<Option<Account>, StoreError> {
+        find_user(&self.conn, key).map_err(|error| refusal(&error))
+    }
+}

@@ -1,0 +1,188 @@
+//! Whether the data are what they should be: the file, the tables, and what the rows say about each other.
+
+use std::fmt;
+use std::path::Path;
+
+use rusqlite::{Connection, Result};
+
+use crate::broker::ports::Counts;
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::counts::counts;
+use crate::stores::sqlite::refusal::OpenError;
+use crate::stores::sqlite::schema;
+
+/// Most findings of one kind that are told one by one.
+const FINDINGS_MAX: usize = 20;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// How much there is.
+    pub counts: Counts,
+    /// What is wrong, a line each; nothing, if all is well.
+    pub findings: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether all is well.
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        writeln!(f, "users          {}", counts.users)?;
+        writeln!(f, "conversations  {}", counts.conversations)?;
+        writeln!(f, "messages       {}", counts.messages)?;
+        writeln!(f, "waiting        {}", counts.waiting)?;
+        for finding in &self.findings {
+            writeln!(f, "WRONG: {finding}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads all the data in `dir`, also beside a running broker, and changes nothing.
+pub fn check(dir: &Path) -> Result<CheckReport, OpenError> {
+    let file = schema::database(dir);
+    let conn = schema::open_existing(&file)?;
+    report(&conn).map_err(|error| OpenError::sqlite(&file, &error))
+}
+
+fn report(conn: &Connection) -> Result<CheckReport> {
+    conn.pragma_update(None, "query_only", true)?;
+    // Everything is read as of one moment.
+    let moment = conn.unchecked_transaction()?;
+    let mut report = CheckReport::default();
+    for rule in RULES {
+        report.apply(conn, rule)?;
+    }
+    report.walk(conn)?;
+    report.counts = counts(conn)?;
+    moment.commit()?;
+    Ok(report)
+}
+
+/// A question whose every answer is something wrong, as one text.
+type Rule = &'static str;
+
+const RULES: &[Rule] = &[
+    "SELECT 'file: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "SELECT 'table ' || \"table\" || ' refers to a missing row of ' || parent || ' (row ' || coalesce(rowid, '?') || ')'
+     FROM pragma_foreign_key_check",
+    "SELECT 'conversation ' || c.id || ': last_seq is ' || c.last_seq || ', but its newest message has seq ' || coalesce(m.seq, 0)
+     FROM conversations c LEFT JOIN (SELECT conversation, max(seq) AS seq FROM messages GROUP BY conversation) m
+     ON m.conversation = c.id WHERE c.last_seq <> coalesce(m.seq, 0)",
+    "SELECT 'message ' || m.id || ': its sender is no member of conversation ' || c.id
+     FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.sender NOT IN (c.low, c.high)",
+    "SELECT 'conversation ' || c.id || ': user ' || u.uid || ' is no member'
+     FROM conversations c JOIN users u ON u.uid IN (c.low, c.high)
+     WHERE NOT EXISTS (SELECT 1 FROM members m WHERE m.uid = u.uid AND m.conversation = c.id)",
+    "SELECT 'conversation ' || c.id || ': user ' || m.uid || ' should be no member'
+     FROM members m JOIN conversations c ON c.id = m.conversation WHERE m.uid NOT IN (c.low, c.high)",
+    "SELECT 'conversation ' || c.id || ': the cursor of user ' || m.uid || ' is ' || m.received || ', beyond the last seq ' || c.last_seq
+     FROM members m JOIN conversations c ON c.id = m.conversation WHERE m.received > c.last_seq",
+    "SELECT 'conversation ' || a.conversation || ': what user ' || a.uid || ' received from ' || a.first || ' to ' || a.last
+         || ' is not between the cursor and the end'
+     FROM aside a JOIN members m USING (uid, conversation) JOIN conversations c ON c.id = a.conversation
+     WHERE a.first <= m.received + 1 OR a.last > c.last_seq",
+    "SELECT 'conversation ' || conversation || ': what user ' || uid || ' received to ' || last || ' runs into what begins at ' || next
+     FROM (SELECT uid, conversation, last,
+           lead(first) OVER (PARTITION BY uid, conversation ORDER BY first) AS next FROM aside)
+     WHERE next <= last + 1",
+    "SELECT 'conversation ' || m.conversation || ': user ' || m.uid || ' waits for the own message ' || x.id
+     FROM members m JOIN conversations c ON c.id = m.conversation AND c.low <> c.high AND m.received < c.last_seq
+     JOIN messages x ON x.conversation = m.conversation AND x.seq > m.received AND x.sender = m.uid
+     WHERE NOT EXISTS (SELECT 1 FROM aside a
+         WHERE a.uid = m.uid AND a.conversation = m.conversation AND x.seq BETWEEN a.first AND a.last)",
+];
+
+impl CheckReport {
+    fn apply(&mut self, conn: &Connection, rule: Rule) -> Result<()> {
+        let mut select = conn.prepare(rule)?;
+        let mut rows = select.query([])?;
+        let mut findings = Findings::default();
+        while let Some(row) = rows.next()? {
+            findings.add(|| row.get(0))?;
+        }
+        findings.move_to(self);
+        Ok(())
+    }
+
+    /// The two orders that no question to a table shows cheaply: ids and times over all, seqs and ids in a conversation.
+    fn walk(&mut self, conn: &Connection) -> Result<()> {
+        let mut findings = Findings::default();
+        let mut select = conn.prepare("SELECT id, time_ms FROM messages ORDER BY id")?;
+        let mut rows = select.query([])?;
+        let (mut last_id, mut last_ms) = (0, 0);
+        while let Some(row) = rows.next()? {
+            let (id, time_ms) = (number(row, 0)?, number(row, 1)?);
+            if id != last_id + 1 {
+                findings.add(|| Ok(format!("message {id} follows message {last_id}")))?;
+            }
+            if time_ms < last_ms {
+                findings.add(|| Ok(format!("message {id} is earlier than message {last_id}")))?;
+            }
+            (last_id, last_ms) = (id, time_ms);
+        }
+        findings.move_to(self);
+
+        let mut findings = Findings::default();
+        let mut select =
+            conn.prepare("SELECT conversation, seq, id FROM messages ORDER BY conversation, seq")?;
+        let mut rows = select.query([])?;
+        let (mut last_conversation, mut last_seq, mut last_id) = (0, 0, 0);
+        while let Some(row) = rows.next()? {
+            let (conversation, seq, id) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
+            if conversation != last_conversation {
+                (last_conversation, last_seq, last_id) = (conversation, 0, 0);
+            }
+            if seq != last_seq + 1 {
+                findings.add(|| {
+                    Ok(format!(
+                        "conversation {conversation}: seq {seq} follows seq {last_seq}"
+                    ))
+                })?;
+            }
+            if id < last_id {
+                findings.add(|| {
+                    Ok(format!(
+                        "conversation {conversation}: message {id} follows message {last_id}"
+                    ))
+                })?;
+            }
+            (last_seq, last_id) = (seq, id);
+        }
+        findings.move_to(self);
+        Ok(())
+    }
+}
+
+/// Findings of one kind: the first of them in words, the rest as a number.
+#[derive(Default)]
+struct Findings {
+    told: Vec<String>,
+    untold: usize,
+}
+
+impl Findings {
+    fn add(&mut self, finding: impl FnOnce() -> Result<String>) -> Result<()> {
+        if self.told.len() < FINDINGS_MAX {
+            self.told.push(finding()?);
+        } else {
+            self.untold += 1;
+        }
+        Ok(())
+    }
+
+    fn move_to(self, report: &mut CheckReport) {
+        report.findings.extend(self.told);
+        if self.untold > 0 {
+            report
+                .findings
+                .push(format!("and {} more of that kind", self.untold));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Moving messages to `received`: which message is meant, and whether it was received before.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row};
+
+use crate::broker::delivery::Receipt;
+use crate::broker::message::{MessageId, MsgId};
+use crate::broker::ports::{Confirmation, Confirmed, Which};
+use crate::broker::users::Uid;
+use crate::stores::sqlite::books::Books;
+use crate::stores::sqlite::columns::{msg_id, number, to_db, uid};
+use crate::stores::sqlite::log::Log;
+
+/// So many messages of one msgID are looked at wherever they are. Beyond that somebody wrote to many with one msgID,
+/// and only the confirming user's own conversations are searched.
+const NAMESAKES_MAX: u32 = 16;
+
+/// Does what a receiver's confirmation says.
+pub(super) fn confirm(books: &mut Books, asked: &Confirmation) -> Result<Confirmed> {
+    match asked.which {
+        Which::Named { msg_id, pushed } => named(books, asked, msg_id, pushed),
+        Which::One(id) => one(books, asked, id),
+        Which::Through { after, last } => through(books, asked, after.0, last.0),
+    }
+}
+
+/// A message as far as confirming needs it.
+#[derive(Clone, Copy)]
+struct Found {
+    id: u64,
+    conversation: i64,
+    seq: u64,
+    sender: Uid,
+    msg_id: MsgId,
+}
+
+/// The columns of a [`Found`], of the table `x`.
+macro_rules! found {
+    ($rest:literal) => {
+        concat!(
+            "SELECT x.id, x.conversation, x.seq, x.sender, x.msg_id FROM ",
+            $rest
+        )
+    };
+}
+
+impl Found {
+    fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            id: number(row, 0)?,
+            conversation: row.get(1)?,
+            seq: number(row, 2)?,
+            sender: uid(row, 3)?,
+            msg_id: msg_id(row, 4)?,
+        })
+    }
+
+    fn receipt(&self, asked: &Confirmation) -> Receipt {
+        Receipt {
+            msg_id: self.msg_id,
+            sender: self.sender,
+            receiver: asked.receiver,
+            time_ms: asked.time_ms,
+        }
+    }
+}
+
+fn named(
+    books: &mut Books,
+    asked: &Confirmation,
+    msg_id: MsgId,
+    pushed: Option<(MessageId, MessageId)>,
+) -> Result<Confirmed> {
+    let in_pushed = |found: &Found| {
+        pushed.is_some_and(|(after, last)| after.0 < found.id && found.id <= last.0)
+    };
+    let mut known = false;
+    let mut best: Option<Found> = None;
+    for found in namesakes(&books.conn, asked.receiver, msg_id)? {
+        let pair = books.pairs.get(&books.conn, found.conversation)?;
+        if !pair.is_for(asked.receiver, found.sender) {
+            continue;
+        }
+        known = true;
+        let rank = |found: &Found| (!in_pushed(found), found.id);
+        if !pair.received(asked.receiver).contains(found.seq)
+            && best.is_none_or(|best| rank(&found) < rank(&best))
+        {
+            best = Some(found);
+        }
+    }
+    let Some(found) = best else {
+        return Ok(Confirmed {
+            known,
+            receipts: Vec::new(),
+        });
+    };
+    let pair = books.pairs.get(&books.conn, found.conversation)?;
+    pair.receive(asked.receiver, found.seq, found.seq);
+    Ok(Confirmed {
+        known,
+        receipts: vec![found.receipt(asked)],
+    })
+}
+
+/// The messages that `msg_id` may mean to `receiver`, and perhaps a few of others.
+fn namesakes(conn: &Connection, receiver: Uid, msg_id: MsgId) -> Result<Vec<Found>> {
+    let some = conn
+        .prepare_cached(found!("messages x WHERE x.msg_id = ?1 LIMIT ?2"))?
+        .query_map((msg_id.0, NAMESAKES_MAX + 1), Found::read)?
+        .collect::<Result<Vec<_>>>()?;
+    if some.len() <= NAMESAKES_MAX as usize {
+        return Ok(some);
+    }
+    // CROSS JOIN keeps this order: from the user's conversations to the one place in the key where each may have it.
+    conn.prepare_cached(found!(
+        "members m CROSS JOIN messages x ON x.msg_id = ?1 AND x.conversation = m.conversation
+         WHERE m.uid = ?2"
+    ))?
+    .query_map((msg_id.0, to_db(receiver.get())), Found::read)?
+    .collect()
+}
+
+fn one(books: &mut Books, asked: &Confirmation, id: MessageId) -> Result<Confirmed> {
+    let mut confirmed = Confirmed::default();
+    let Some(found) = by_id(&books.conn, id.0)? else {
+        return Ok(confirmed);
+    };
+    let pair = books.pairs.get(&books.conn, found.conversation)?;
+    confirmed.known = pair.is_for(asked.receiver, found.sender);
+    if confirmed.known && !pair.received(asked.receiver).contains(found.seq) {
+        pair.receive(asked.receiver, found.seq, found.seq);
+        confirmed.receipts.push(found.receipt(asked));
+    }
+    Ok(confirmed)
+}
+
+fn by_id(conn: &Connection, id: u64) -> Result<Option<Found>> {
+    conn.prepare_cached(found!("messages x WHERE x.id = ?1"))?
+        .query_row([to_db(id)], Found::read)
+        .optional()
+}
+
+fn through(books: &mut Books, asked: &Confirmation, after: u64, last: u64) -> Result<Confirmed> {
+    // The question below is put to the tables, so they must know what this batch did.
+    books.write_back()?;
+    let Books { conn, pairs, .. } = books;
+    let uid = asked.receiver;
+    let waiting = conversations(
+        conn,
+        "SELECT m.conversation FROM members m JOIN conversations c ON c.id = m.conversation
+         WHERE m.uid = ?1 AND m.received < c.last_seq",
+        uid,
+    )?;
+    let mut moved = Vec::new();
+    for conversation in waiting {
+        let pair = pairs.get(conn, conversation)?;
+        let log = Log {
+            conversation,
+            last_seq: pair.last_seq(),
+        };
+        let first_seq = log.after_id(conn, pair.received(uid).through() + 1, after)?;
+        let last_seq = log.after_id(conn, first_seq, last)? - 1;
+        if first_seq > last_seq {
+            continue;
+        }
+        let mut select = conn.prepare_cached(found!(
+            "messages x WHERE x.conversation = ?1 AND x.seq BETWEEN ?2 AND ?3"
+        ))?;
+        for (gap_first, gap_last) in pair.received(uid).gaps(first_seq, last_seq) {
+            let gap = (conversation, to_db(gap_first), to_db(gap_last));
+            for found in select.query_map(gap, Found::read)? {
+                moved.push(found?);
+            }
+        }
+        pair.receive(uid, first_seq, last_seq);
+    }
+    moved.sort_unstable_by_key(|found| found.id);
+    Ok(Confirmed {
+        known: !moved.is_empty() || any_between(books, uid, after, last)?,
+        receipts: moved.iter().map(|found| found.receipt(asked)).collect(),
+    })
+}
+
+/// Whether any message for `uid` has an id after `after`, up to and with `last`.
+fn any_between(books: &mut Books, uid: Uid, after: u64, last: u64) -> Result<bool> {
+    let Books { conn, pairs, .. } = books;
+    // Who confirms a range again was pushed its last message, so mostly this is enough.
+    if after < last
+        && let Some(found) = by_id(conn, last)?
+        && pairs
+            .get(conn, found.conversation)?
+            .is_for(uid, found.sender)
+    {
+        return Ok(true);
+    }
+    let all = conversations(conn, "SELECT conversation FROM members WHERE uid = ?1", uid)?;
+    for conversation in all {
+        let pair = pairs.get(conn, conversation)?;
+        let log = Log {
+            conversation,
+            last_seq: pair.last_seq(),
+        };
+        let first_seq = log.after_id(conn, 1, after)?;
+        let last_seq = log.after_id(conn, first_seq, last)? - 1;
+        // In a conversation with oneself one's own messages count too, and no uid is 0.
+        let own = if pair.is_for(uid, uid) {
+            0
+        } else {
+            to_db(uid.get())
+        };
+        let found = conn
+            .prepare_cached(
+                "SELECT 1 FROM messages
+                 WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 AND sender <> ?4 LIMIT 1",
+            )?
+            .exists((conversation, to_db(first_seq), to_db(last_seq), own))?;
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn conversations(conn: &Connection, sql: &str, uid: Uid) -> Result<Vec<i64>> {
+    conn.prepare_cached(sql)?
+        .query_map([to_db(uid.get())], |row| row.get(0))?
+        .collect()
+}

@@ -1,0 +1,186 @@
+//! What waits for a user: the gaps in what was received, over all conversations, merged in the order of storing.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::broker::message::{Message, MessageId, Seq};
+use crate::broker::ports::InboxPage;
+use crate::broker::users::{Person, Uid};
+use crate::stores::pages::Room;
+use crate::stores::sqlite::books::read_tail;
+use crate::stores::sqlite::columns::{content, msg_id, number, to_db, uid};
+use crate::stores::sqlite::log::Log;
+
+/// So many ids of one conversation are read ahead at most.
+const AHEAD_MAX: u32 = 64;
+
+/// Whose inbox, from where, and how much.
+pub(super) struct InboxAsk {
+    /// Whose.
+    pub(super) uid: Uid,
+    /// Only what has a higher id.
+    pub(super) after: MessageId,
+    /// At most so many.
+    pub(super) limit: usize,
+}
+
+/// Reads a page of an inbox.
+pub(super) fn inbox(conn: &Connection, ask: &InboxAsk) -> Result<InboxPage> {
+    let mut page = InboxPage {
+        through: MessageId(read_tail(conn)?.id),
+        ..InboxPage::default()
+    };
+    let mut lanes = lanes(conn, ask)?;
+    let mut heads = BinaryHeap::new();
+    for (index, lane) in lanes.iter_mut().enumerate() {
+        heads.extend(lane.next_id(conn, ask.uid)?.map(|id| Reverse((id, index))));
+    }
+    let mut room = Room::new(ask.limit);
+    let mut names = Names::default();
+    while let Some(Reverse((id, index))) = heads.pop() {
+        let message = read(conn, &mut names, ask.uid, id)?;
+        if !room.take(&message.content) {
+            page.more = true;
+            break;
+        }
+        page.messages.push(Arc::new(message));
+        let next = lanes[index].next_id(conn, ask.uid)?;
+        heads.extend(next.map(|id| Reverse((id, index))));
+    }
+    Ok(page)
+}
+
+/// One conversation on its way into a page.
+struct Lane {
+    log: Log,
+    /// The member's cursor.
+    received: u64,
+    /// From here on nothing was looked at yet.
+    next_seq: u64,
+    ids: VecDeque<u64>,
+    /// How many ids to read ahead: one at first, as most lanes give little to a page.
+    ahead: u32,
+}
+
+/// The conversations in which something waits.
+fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
+    let mut lanes = conn
+        .prepare_cached(
+            "SELECT m.conversation, m.received, c.last_seq
+             FROM members m JOIN conversations c ON c.id = m.conversation
+             WHERE m.uid = ?1 AND m.received < c.last_seq",
+        )?
+        .query_map([to_db(ask.uid.get())], |row| {
+            Ok(Lane {
+                log: Log {
+                    conversation: row.get(0)?,
+                    last_seq: number(row, 2)?,
+                },
+                received: number(row, 1)?,
+                next_seq: 0,
+                ids: VecDeque::new(),
+                ahead: 1,
+            })
+        })?
+        .collect::<Result<Vec<_>>>()?;
+    for lane in &mut lanes {
+        lane.next_seq = lane.log.after_id(conn, lane.received + 1, ask.after.0)?;
+    }
+    Ok(lanes)
+}
+
+impl Lane {
+    /// The id of the next message that waits here.
+    fn next_id(&mut self, conn: &Connection, uid: Uid) -> Result<Option<u64>> {
+        if self.ids.is_empty() {
+            self.read_ahead(conn, uid)?;
+        }
+        Ok(self.ids.pop_front())
+    }
+
+    fn read_ahead(&mut self, conn: &Connection, uid: Uid) -> Result<()> {
+        let Some((first, last)) = self.gap(conn, uid)? else {
+            return Ok(());
+        };
+        let ids = conn
+            .prepare_cached(
+                "SELECT id FROM messages WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3
+                 ORDER BY seq LIMIT ?4",
+            )?
+            .query_map(
+                (self.log.conversation, to_db(first), to_db(last), self.ahead),
+                |row| number(row, 0),
+            )?
+            .collect::<Result<VecDeque<_>>>()?;
+        self.ids = ids;
+        self.next_seq = first + self.ids.len() as u64;
+        self.ahead = (self.ahead * 2).min(AHEAD_MAX);
+        Ok(())
+    }
+
+    /// [`crate::stores::received::Received::gap`], but asked of the table: a member may have more runs aside than a
+    /// page should cost.
+    fn gap(&self, conn: &Connection, uid: Uid) -> Result<Option<(u64, u64)>> {
+        let member = (to_db(uid.get()), self.log.conversation);
+        let mut first = self.next_seq;
+        let run_last = conn
+            .prepare_cached(
+                "SELECT last FROM aside WHERE uid = ?1 AND conversation = ?2 AND first <= ?3
+                 ORDER BY first DESC LIMIT 1",
+            )?
+            .query_row((member.0, member.1, to_db(first)), |row| number(row, 0))
+            .optional()?;
+        if let Some(run_last) = run_last
+            && run_last >= first
+        {
+            first = run_last + 1;
+        }
+        let next_run = conn
+            .prepare_cached(
+                "SELECT first FROM aside WHERE uid = ?1 AND conversation = ?2 AND first > ?3
+                 ORDER BY first LIMIT 1",
+            )?
+            .query_row((member.0, member.1, to_db(first)), |row| number(row, 0))
+            .optional()?;
+        let last = next_run.map_or(self.log.last_seq, |run_first| run_first - 1);
+        Ok((first <= last).then_some((first, last)))
+    }
+}
+
+/// The people on a page, each read once.
+#[derive(Default)]
+struct Names(HashMap<Uid, Arc<str>>);
+
+impl Names {
+    fn person(&mut self, conn: &Connection, uid: Uid) -> Result<Person> {
+        if let Some(name) = self.0.get(&uid) {
+            let name = Arc::clone(name);
+            return Ok(Person { uid, name });
+        }
+        let name: Arc<str> = conn
+            .prepare_cached("SELECT name FROM users WHERE uid = ?1")?
+            .query_row([to_db(uid.get())], |row| row.get(0))?;
+        self.0.insert(uid, Arc::clone(&name));
+        Ok(Person { uid, name })
+    }
+}
+
+fn read(conn: &Connection, names: &mut Names, receiver: Uid, id: u64) -> Result<Message> {
+    let mut select = conn.prepare_cached(
+        "SELECT seq, sender, msg_id, content, time_ms FROM messages WHERE id = ?1",
+    )?;
+    select.query_row([to_db(id)], |row| {
+        Ok(Message {
+            id: MessageId(id),
+            seq: Seq(number(row, 0)?),
+            sender: names.person(conn, uid(row, 1)?)?,
+            receiver: names.person(conn, receiver)?,
+            msg_id: msg_id(row, 2)?,
+            content: content(row, 3)?,
+            time_ms: number(row, 4)?,
+        })
+    })
+}

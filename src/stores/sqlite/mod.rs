@@ -1,0 +1,292 @@
+//! The store on SQLite: one writer that shares its commits, a few readers, one file.
+//!
+//! It decides what is committed when. It does not know who asks.
+
+mod backup;
+mod beside;
+mod books;
+mod check;
+mod columns;
+mod confirmations;
+mod counts;
+mod history;
+mod inbox;
+mod jobs;
+mod lock;
+mod log;
+mod messages;
+mod pairs;
+mod queue;
+mod readers;
+mod refusal;
+mod revocations;
+mod schema;
+mod users;
+mod writer;
+
+pub use backup::{BackupError, backup};
+pub use beside::Beside;
+pub use check::{CheckReport, check};
+pub use refusal::OpenError;
+
+use std::fs::DirBuilder;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crate::broker::message::MessageId;
+use crate::broker::ports::{
+    Account, AddedUser, Appended, Before, Confirmation, Confirmed, Counts, Done, HistoryPage,
+    InboxPage, NewMessage, Store, StoreError, TokenId,
+};
+use crate::broker::users::{Person, Uid, UserKey};
+use books::Books;
+use history::HistoryAsk;
+use inbox::InboxAsk;
+use jobs::{ReadBy, WriteBy};
+use lock::Lock;
+use queue::{Queue, Refused};
+use readers::ReadQueue;
+use users::NewUser;
+use writer::{Condition, WriteQueue, Writer};
+
+/// Most writes that wait; beyond that they are refused at once.
+const WRITES_MAX: usize = 65_536;
+/// Most bytes of content that wait to be written.
+const WRITE_BYTES_MAX: usize = 64 << 20;
+/// Most reads that wait.
+const READS_MAX: usize = 16_384;
+
+/// A store on an SQLite database in a directory of its own.
+pub struct SqliteStore {
+    writes: Arc<WriteQueue>,
+    reads: Arc<ReadQueue>,
+    condition: Arc<Condition>,
+    /// What must end before the data may be opened again; empty once closed.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    writer: JoinHandle<()>,
+    readers: Vec<JoinHandle<()>>,
+    _lock: Lock,
+}
+
+impl SqliteStore {
+    /// Opens the data in `dir`, or begins them. Only one store at a time may have them open.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let file = schema::database(dir);
+        let failed = |why: String| OpenError::Failed {
+            file: file.clone(),
+            why,
+        };
+        let conn = schema::open(&file)?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let conns = (0..readers::readers_for(cores))
+            .map(|_| schema::reader(&file))
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .map_err(|error| OpenError::sqlite(&file, &error))?;
+
+        let writes = Arc::new(Queue::new(WRITES_MAX, WRITE_BYTES_MAX));
+        let reads = Arc::new(Queue::new(READS_MAX, usize::MAX));
+        let condition = Arc::new(Condition::default());
+        let writer = Writer::new(
+            Books::new(conn),
+            Arc::clone(&writes),
+            Arc::clone(&condition),
+        );
+        let start = || {
+            let mut readers = Vec::new();
+            for conn in conns {
+                readers.push(readers::start(conn, Arc::clone(&reads))?);
+            }
+            let writer = thread::Builder::new()
+                .name("store-writer".to_owned())
+                .spawn(|| writer.run())?;
+            Ok(Running {
+                writer,
+                readers,
+                _lock: lock,
+            })
+        };
+        let running = start().map_err(|why: std::io::Error| {
+            reads.close();
+            failed(why.to_string())
+        })?;
+        Ok(Self {
+            writes,
+            reads,
+            condition,
+            running: Mutex::new(Some(running)),
+        })
+    }
+
+    /// How many times it has committed since it was opened. Writes that waited together share one.
+    pub fn commits(&self) -> u64 {
+        self.condition.commits()
+    }
+
+    fn write<R: Send + 'static, T: Send + 'static>(
+        &self,
+        request: R,
+        bytes: usize,
+        work: fn(&mut Books, &R) -> rusqlite::Result<T>,
+        done: Done<T>,
+    ) {
+        let job = WriteBy {
+            request,
+            work,
+            outcome: None,
+            done,
+        };
+        match self.writes.push(Box::new(job), bytes) {
+            Ok(()) => {}
+            Err(Refused::Full(job)) => job.answer(Err(StoreError::Busy)),
+            Err(Refused::Closed(job)) => job.answer(Err(StoreError::Closed)),
+        }
+    }
+
+    fn read<R: Send + 'static, T: Send + 'static>(
+        &self,
+        request: R,
+        work: fn(&rusqlite::Connection, &R) -> rusqlite::Result<T>,
+        done: Done<T>,
+    ) {
+        let job = ReadBy {
+            request,
+            work,
+            done,
+        };
+        match self.reads.push(Box::new(job), 0) {
+            Ok(()) => {}
+            Err(Refused::Full(job)) => job.refuse(StoreError::Busy),
+            Err(Refused::Closed(job)) => job.refuse(StoreError::Closed),
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, message: NewMessage, done: Done<Appended>) {
+        let bytes = message.content.len();
+        self.write(message, bytes, messages::append, done);
+    }
+
+    fn confirm(&self, confirmation: Confirmation, done: Done<Confirmed>) {
+        self.write(confirmation, 0, confirmations::confirm, done);
+    }
+
+    fn inbox(&self, uid: Uid, after: MessageId, limit: usize, done: Done<InboxPage>) {
+        self.read(InboxAsk { uid, after, limit }, inbox::inbox, done);
+    }
+
+    fn history(
+        &self,
+        reader: Uid,
+        with: Uid,
+        before: Option<Before>,
+        limit: usize,
+        done: Done<HistoryPage>,
+    ) {
+        let ask = HistoryAsk {
+            reader,
+            with,
+            before,
+            limit,
+        };
+        self.read(ask, history::history, done);
+    }
+
+    fn add_user(
+        &self,
+        name: String,
+        password_hash: Option<String>,
+        time_ms: u64,
+        done: Done<AddedUser>,
+    ) {
+        let new = NewUser {
+            name,
+            password_hash,
+            time_ms,
+        };
+        self.write(new, 0, |books, new| users::add_user(&books.conn, new), done);
+    }
+
+    fn admit_user(&self, person: Person, time_ms: u64, done: Done<AddedUser>) {
+        let new = (person, time_ms);
+        self.write(
+            new,
+            0,
+            |books, new| users::admit_user(&books.conn, new),
+            done,
+        );
+    }
+
+    fn user(&self, key: UserKey, done: Done<Option<Account>>) {
+        self.read(key, users::find_user, done);
+    }
+
+    fn revoke(&self, token: TokenId, expires_s: u64, done: Done<()>) {
+        self.write(
+            (token, expires_s),
+            0,
+            |books, revocation| revocations::revoke(&books.conn, revocation),
+            done,
+        );
+    }
+
+    fn revoked(&self, now_s: u64, done: Done<Vec<TokenId>>) {
+        self.write(
+            now_s,
+            0,
+            |books, now_s| revocations::revoked(&books.conn, now_s),
+            done,
+        );
+    }
+
+    fn counts(&self, done: Done<Counts>) {
+        self.read((), |conn, ()| counts::counts(conn), done);
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.condition.health()
+    }
+
+    fn close(&self) {
+        self.writes.close();
+        self.reads.close();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Running {
+            writer,
+            readers,
+            _lock,
+        }) = running.take()
+        else {
+            return;
+        };
+        for worker in readers.into_iter().chain([writer]) {
+            // An answer may have dropped the last handle; then this is the worker, which ends without being waited for.
+            if worker.thread().id() != thread::current().id() && worker.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Makes the data directory, for its owner only.
+fn make_dir(dir: &Path) -> Result<(), OpenError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(dir)
+        .map_err(|why| OpenError::directory(dir, &why))
+}

@@ -1,0 +1,220 @@
+//! What the database file must look like before it is trusted, and the steps that bring an older one up to date.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::stores::sqlite::books::read_tail;
+use crate::stores::sqlite::refusal::OpenError;
+
+/// Each brings the schema from the number of those before it to one more.
+const STEPS: &[&str] = &[include_str!("schema/0001_first.sql")];
+/// "HYan" in the file's header says whose it is.
+const APPLICATION_ID: i64 = 0x4859_616e;
+/// How long to wait for a command that writes beside the broker.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+/// Files up to this size are checked whole at opening; greater ones by `check`.
+const QUICK_CHECK_BYTES_MAX: u64 = 64 << 20;
+/// No file of ours has as many different statements.
+const STATEMENTS_MAX: usize = 64;
+
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const HEADER_BYTES: usize = 100;
+
+/// Where the database of a data directory is.
+pub(super) fn database(dir: &Path) -> PathBuf {
+    dir.join("hongyan.db")
+}
+
+/// Opens a database to write, makes it if there is none, and brings its schema up to date.
+pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
+    if examine(file)? {
+        let conn = open_existing(file)?;
+        return prepare(file, conn);
+    }
+    let conn = connect(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    )
+    .map_err(|error| OpenError::sqlite(file, &error))?;
+    prepare(file, conn)
+}
+
+/// Opens a database that must be there, and refuses one that is not sound or not ours.
+pub(super) fn open_existing(file: &Path) -> Result<Connection, OpenError> {
+    if !examine(file)? {
+        return Err(OpenError::Missing {
+            file: file.to_owned(),
+        });
+    }
+    let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(|error| OpenError::sqlite(file, &error))?;
+    verify(file, &conn)?;
+    Ok(conn)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+    let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "cache_size", -8_192)?;
+    Ok(conn)
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_MAX)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(conn)
+}
+
+/// Looks at the file's first bytes before SQLite does: opening a strange file may already change it. False where there
+/// is no file yet, or an empty one.
+fn examine(file: &Path) -> Result<bool, OpenError> {
+    let failed = |why: std::io::Error| OpenError::Failed {
+        file: file.to_owned(),
+        why: why.to_string(),
+    };
+    let foreign = || OpenError::Foreign {
+        file: file.to_owned(),
+    };
+    let size = match file.metadata() {
+        Ok(found) if found.is_file() => found.len(),
+        Ok(_) => return Err(foreign()),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(why) => return Err(failed(why)),
+    };
+    if size == 0 {
+        return Ok(false);
+    }
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    File::open(file)
+        .and_then(|opened| opened.take(HEADER_BYTES as u64).read_to_end(&mut header))
+        .map_err(failed)?;
+    if !header.starts_with(MAGIC) {
+        return Err(foreign());
+    }
+    if header.len() < HEADER_BYTES {
+        return Err(OpenError::damaged(file, "its header is cut short"));
+    }
+    // The newest header may still be in the write-ahead log; then only SQLite can tell.
+    if wal_bytes(file) > 0 {
+        return Ok(true);
+    }
+    let [application, schema] = [68, 60].map(|offset| number_at(&header, offset));
+    if application != 0 && application != APPLICATION_ID {
+        return Err(foreign());
+    }
+    if application == APPLICATION_ID {
+        refuse_newer(file, schema)?;
+    }
+    let page_bytes = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        bytes => u64::from(bytes),
+    };
+    let pages = u64::try_from(number_at(&header, 28)).unwrap_or(u64::MAX);
+    if pages.saturating_mul(page_bytes) > size {
+        return Err(OpenError::damaged(file, "it is cut short"));
+    }
+    Ok(true)
+}
+
+fn wal_bytes(file: &Path) -> u64 {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    Path::new(&name).metadata().map_or(0, |found| found.len())
+}
+
+/// A big-endian number of four bytes in the header, signed as SQLite shows it.
+fn number_at(header: &[u8], offset: usize) -> i64 {
+    let bytes = header[offset..offset + 4].iter();
+    let number = bytes.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    i64::from(number as i32)
+}
+
+fn known() -> i64 {
+    STEPS.len() as i64
+}
+
+fn refuse_newer(file: &Path, found: i64) -> Result<(), OpenError> {
+    if (0..=known()).contains(&found) {
+        return Ok(());
+    }
+    Err(OpenError::Newer {
+        file: file.to_owned(),
+        found,
+        known: known(),
+    })
+}
+
+/// Asks SQLite what the file is, and whether it is sound.
+fn verify(file: &Path, conn: &Connection) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
+    // Until the file is accepted, not even its write-ahead log is moved into it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(failed)?;
+    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = number("application_id").map_err(failed)?;
+    let version = number("user_version").map_err(failed)?;
+    let objects: i64 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    let empty = application == 0 && objects == 0;
+    if application != APPLICATION_ID && !empty {
+        return Err(OpenError::Foreign {
+            file: file.to_owned(),
+        });
+    }
+    refuse_newer(file, version)?;
+    let size = file.metadata().map_or(0, |found| found.len());
+    if size <= QUICK_CHECK_BYTES_MAX {
+        let verdict: String = conn
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(failed)?;
+        if verdict != "ok" {
+            return Err(OpenError::damaged(file, one_line(&verdict)));
+        }
+    } else {
+        read_tail(conn).map_err(failed)?;
+    }
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Sets a sound database up for writing.
+fn prepare(file: &Path, mut conn: Connection) -> Result<Connection, OpenError> {
+    let mut prepare = || {
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -65536;",
+        )?;
+        migrate(&mut conn)
+    };
+    prepare().map_err(|error| OpenError::sqlite(file, &error))?;
+    Ok(conn)
+}
+
+fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
+    // Each step asks anew inside its transaction: a command beside the broker may have taken it meanwhile.
+    loop {
+        let step = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let Some(sql) = usize::try_from(version).ok().and_then(|at| STEPS.get(at)) else {
+            return Ok(());
+        };
+        step.execute_batch(sql)?;
+        step.pragma_update(None, "application_id", APPLICATION_ID)?;
+        step.pragma_update(None, "user_version", version + 1)?;
+        step.commit()?;
+    }
+}

@@ -1,0 +1,104 @@
+//! Making users and finding them.
+
+use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::broker::ports::{Account, AddedUser};
+use crate::broker::users::{Person, Uid, UserKey};
+use crate::stores::OWN_UID_MAX;
+use crate::stores::sqlite::columns::{number, person, to_db};
+
+/// A user to make.
+pub(super) struct NewUser {
+    /// The name.
+    pub(super) name: String,
+    /// A PHC string.
+    pub(super) password_hash: Option<String>,
+    /// Now.
+    pub(super) time_ms: u64,
+}
+
+/// Makes a user with the next free uid.
+pub(super) fn add_user(conn: &Connection, new: &NewUser) -> Result<AddedUser> {
+    let taken = conn
+        .prepare_cached("SELECT 1 FROM users WHERE name = ?1")?
+        .exists([&new.name])?;
+    if taken {
+        return Ok(AddedUser::NameTaken);
+    }
+    let uid = free_uid(conn)?;
+    let hash = new.password_hash.as_deref();
+    insert(conn, uid, &new.name, hash, new.time_ms)?;
+    let uid = Uid::new(uid).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, 0))?;
+    Ok(AddedUser::New(Person {
+        uid,
+        name: new.name.as_str().into(),
+    }))
+}
+
+/// Makes sure that `person` exists.
+pub(super) fn admit_user(conn: &Connection, (new, time_ms): &(Person, u64)) -> Result<AddedUser> {
+    let holders = conn
+        .prepare_cached("SELECT uid, name FROM users WHERE uid = ?1 OR name = ?2")?
+        .query_map((to_db(new.uid.get()), &*new.name), |row| person(row, 0, 1))?
+        .collect::<Result<Vec<_>>>()?;
+    if holders.is_empty() {
+        insert(conn, new.uid.get(), &new.name, None, *time_ms)?;
+    }
+    if holders.iter().all(|holder| holder == new) {
+        Ok(AddedUser::New(new.clone()))
+    } else {
+        Ok(AddedUser::NameTaken)
+    }
+}
+
+/// Finds a user.
+pub(super) fn find_user(conn: &Connection, key: &UserKey) -> Result<Option<Account>> {
+    const BY_UID: &str = "SELECT uid, name, password_hash FROM users WHERE uid = ?1";
+    const BY_NAME: &str = "SELECT uid, name, password_hash FROM users WHERE name = ?1";
+    let account = |row: &rusqlite::Row<'_>| {
+        Ok(Account {
+            person: person(row, 0, 1)?,
+            password_hash: row.get(2)?,
+        })
+    };
+    match key {
+        UserKey::Uid(uid) => conn
+            .prepare_cached(BY_UID)?
+            .query_row([to_db(uid.get())], account),
+        UserKey::Name(name) => conn.prepare_cached(BY_NAME)?.query_row([name], account),
+    }
+    .optional()
+}
+
+/// One more than the highest of our own; where a foreign token took the very last one, the lowest gap.
+fn free_uid(conn: &Connection) -> Result<u64> {
+    let highest = conn
+        .prepare_cached("SELECT uid FROM users WHERE uid <= ?1 ORDER BY uid DESC LIMIT 1")?
+        .query_row([to_db(OWN_UID_MAX)], |row| number(row, 0))
+        .optional()?
+        .unwrap_or(0);
+    if highest < OWN_UID_MAX {
+        return Ok(highest + 1);
+    }
+    conn.query_row(
+        "SELECT u.uid + 1 FROM (SELECT 0 AS uid UNION ALL SELECT uid FROM users) u
+         WHERE NOT EXISTS (SELECT 1 FROM users n WHERE n.uid = u.uid + 1)
+         ORDER BY u.uid LIMIT 1",
+        [],
+        |row| number(row, 0),
+    )
+}
+
+fn insert(
+    conn: &Connection,
+    uid: u64,
+    name: &str,
+    password_hash: Option<&str>,
+    time_ms: u64,
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO users (uid, name, password_hash, created_ms) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute((to_db(uid), name, password_hash, to_db(time_ms)))?;
+    Ok(())
+}
