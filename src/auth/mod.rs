@@ -1,32 +1,351 @@
-//! stub
-#![allow(missing_docs)]
+//! Who somebody is, and until when: accounts, log-ins, tokens, API keys. It decides who is let in; it knows no sockets,
+//! no HTTP and no SQL, and asks no clock.
+
+mod api_keys;
+mod denial;
+mod keys;
+mod known;
+mod passwords;
+pub mod permits;
+mod revocations;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod tries;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+pub use crate::auth::denial::Denial;
+pub use crate::auth::keys::ForeignKey;
+pub use crate::auth::keys::load_or_make;
+
+use crate::auth::api_keys::ApiKeys;
+use crate::auth::keys::hex;
+use crate::auth::keys::random;
+use crate::auth::known::Known;
+use crate::auth::passwords::Passwords;
+use crate::auth::revocations::Revocations;
+use crate::auth::tokens::Claims;
+use crate::auth::tokens::Issuer;
+use crate::auth::tokens::Kind;
+use crate::auth::tokens::Tokens;
+use crate::auth::tries::Tries;
 use crate::broker::moment::Moment;
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::Store;
+use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::outcome;
 use crate::broker::users::Person;
-pub mod permits {
-    use crate::broker::users::*;
-    pub fn may_receive(p: &Person, k: &UserKey) -> bool {
-        k.means(p)
-    }
+use crate::broker::users::UserKey;
+use crate::broker::users::check_name;
+
+/// How long a session token lives: 7 days, in seconds.
+pub const SESSION_LIFE_S: u64 = 7 * 24 * 60 * 60;
+
+/// How long a websocket token may wait to be used: 2 minutes, in seconds.
+pub const WEBSOCKET_LIFE_S: u64 = 120;
+
+/// What [`Auth`] is told at the start.
+pub struct AuthOptions {
+    /// The HS256 secret of our own tokens, see [`load_or_make`].
+    pub own_key: Vec<u8>,
+    /// The key of tokens minted elsewhere (`--jwt-key`). Our own stay good beside them.
+    pub foreign_key: Option<ForeignKey>,
+    /// Whether anybody may make an account (`--registration`).
+    pub registration_open: bool,
+    /// Keys of other servers (`--api-key`).
+    pub api_keys: Vec<String>,
 }
-pub struct Auth;
-pub struct Login {
-    pub person: Person,
-    pub token: TokenId,
+
+/// A token to hand out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The JWT.
+    pub token: String,
+    /// When it ends, seconds since the Unix epoch.
     pub expires_s: u64,
 }
-pub struct Grant;
-pub struct Denial;
-impl Denial {
-    pub fn sentence(&self) -> String {
-        String::new()
+
+/// Secrets stay out of logs.
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Grant(until {})", self.expires_s)
     }
 }
+
+/// What a good token proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Who.
+    pub person: Person,
+    /// By which token. A websocket token has the id of the session token it was got with: they are revoked together.
+    pub token: TokenId,
+    /// When sessions that this opens must end, seconds since the Unix epoch.
+    pub expires_s: u64,
+}
+
+/// The door-keeper. One for a process, shared in an [`Arc`].
+pub struct Auth {
+    store: Arc<dyn Store>,
+    tokens: Tokens,
+    registration_open: bool,
+    api_keys: ApiKeys,
+    passwords: Passwords,
+    tries: Mutex<Tries>,
+    known: Mutex<Known>,
+    revoked: Arc<Mutex<Revocations>>,
+}
+
 impl Auth {
-    pub async fn log_in(&self, _n: Moment, _a: &str, _p: &str) -> Result<(Person, Grant), Denial> {
-        Err(Denial)
+    /// Reads from the store which tokens are revoked. Errors: the store's.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        options: AuthOptions,
+        now: Moment,
+    ) -> Result<Self, StoreError> {
+        let (done, told) = outcome();
+        store.revoked(now.epoch_ms / 1000, done);
+        let revoked = Revocations::kept(told.await?);
+        Ok(Self {
+            store,
+            tokens: Tokens::new(&options.own_key, options.foreign_key),
+            registration_open: options.registration_open,
+            api_keys: ApiKeys::new(&options.api_keys),
+            passwords: Passwords::new(),
+            tries: Mutex::default(),
+            known: Mutex::default(),
+            revoked: Arc::new(Mutex::new(revoked)),
+        })
     }
-    pub async fn session(&self, _n: Moment, _a: &str) -> Result<Login, Denial> {
-        Err(Denial)
+
+    /// Makes an account for whoever asks, where that is allowed.
+    ///
+    /// Errors: [`Denial::RegistrationClosed`] and those of [`Auth::add_user`].
+    pub async fn register(
+        &self,
+        now: Moment,
+        name: &str,
+        password: &str,
+    ) -> Result<Person, Denial> {
+        if !self.registration_open {
+            return Err(Denial::RegistrationClosed);
+        }
+        self.add_user(now, name, Some(password)).await
     }
+
+    /// Makes an account for the operator. Without a password nobody can log in to it; it may still get tokens.
+    ///
+    /// Errors: [`Denial::BadName`], [`Denial::BadPassword`], [`Denial::NameTaken`], [`Denial::TooManyTries`] when too
+    /// many passwords wait to be hashed, [`Denial::Unavailable`].
+    pub async fn add_user(
+        &self,
+        now: Moment,
+        name: &str,
+        password: Option<&str>,
+    ) -> Result<Person, Denial> {
+        check_name(name).map_err(Denial::BadName)?;
+        let hash = match password {
+            None => None,
+            Some(password) => {
+                passwords::check(password).map_err(Denial::BadPassword)?;
+                let place = self.passwords.place()?;
+                Some(self.passwords.hash(place, password).await?)
+            }
+        };
+        let (done, told) = outcome();
+        self.store
+            .add_user(name.to_owned(), hash, now.epoch_ms, done);
+        match told.await.map_err(unavailable)? {
+            AddedUser::New(person) => Ok(person),
+            AddedUser::NameTaken => Err(Denial::NameTaken),
+        }
+    }
+
+    /// A session token for name and password. A name that does not exist is refused like a wrong password, and as late.
+    ///
+    /// Errors: [`Denial::WrongPassword`]; [`Denial::TooManyTries`] after 5 of those in 15 minutes, then even for the
+    /// right password; [`Denial::Unavailable`].
+    pub async fn log_in(
+        &self,
+        now: Moment,
+        name: &str,
+        password: &str,
+    ) -> Result<(Person, Grant), Denial> {
+        if check_name(name).is_err() || passwords::check(password).is_err() {
+            // Nobody's: such names and passwords cannot be made.
+            return Err(Denial::WrongPassword);
+        }
+        let place = self.passwords.place()?;
+        locked(&self.tries)
+            .count(now, name)
+            .map_err(|retry_after_s| Denial::TooManyTries { retry_after_s })?;
+        let checked = self.verify(place, name, password).await;
+        let person = match checked {
+            Ok(Some(person)) => person,
+            Ok(None) => return Err(Denial::WrongPassword),
+            Err(denial) => {
+                locked(&self.tries).take_back(name);
+                return Err(denial);
+            }
+        };
+        locked(&self.tries).clear(name);
+        locked(&self.known).add(person.clone());
+        let grant = self.grant(now, &person)?;
+        Ok((person, grant))
+    }
+
+    /// A session token for a user that exists, without asking for a password: for the operator.
+    ///
+    /// Errors: [`Denial::Unavailable`].
+    pub fn grant(&self, now: Moment, person: &Person) -> Result<Grant, Denial> {
+        let id = hex(&random::<16>().map_err(unavailable)?);
+        let expires_s = now.epoch_ms / 1000 + SESSION_LIFE_S;
+        self.write(Claims {
+            person: person.clone(),
+            kind: Kind::Session,
+            id,
+            expires_s,
+            ends_s: expires_s,
+            issuer: Issuer::Own,
+        })
+    }
+
+    /// Who comes with this session token. Users that a foreign token names are made on first use.
+    ///
+    /// Errors: [`Denial::InvalidToken`] whatever is wrong with it, [`Denial::Unavailable`].
+    pub async fn session(&self, now: Moment, token: &str) -> Result<Login, Denial> {
+        self.admit(now, token, Kind::Session).await
+    }
+
+    /// Who comes with this websocket token, to the packet gateway. The log-in lasts as long as the session token behind it.
+    ///
+    /// Errors: as [`Auth::session`].
+    pub async fn websocket(&self, now: Moment, token: &str) -> Result<Login, Denial> {
+        self.admit(now, token, Kind::Websocket).await
+    }
+
+    /// A websocket token, good for [`WEBSOCKET_LIFE_S`] and no longer than the session token it is got with.
+    ///
+    /// Errors: [`Denial::Unavailable`].
+    pub async fn websocket_token(&self, now: Moment, login: &Login) -> Result<Grant, Denial> {
+        let expires_s = now.epoch_ms / 1000 + WEBSOCKET_LIFE_S;
+        self.write(Claims {
+            person: login.person.clone(),
+            kind: Kind::Websocket,
+            id: login.token.clone(),
+            expires_s: expires_s.min(login.expires_s),
+            ends_s: login.expires_s,
+            issuer: Issuer::Own,
+        })
+    }
+
+    /// Revokes the token of this log-in, and the websocket tokens got with it. When this returns the store has kept it.
+    /// Ending the sessions that the token opened is the broker's part.
+    ///
+    /// Errors: [`Denial::Unavailable`], and then the token is still good.
+    pub async fn log_out(&self, now: Moment, login: &Login) -> Result<(), Denial> {
+        let (tell, told) = outcome();
+        let (id, expires_s) = (login.token.clone(), login.expires_s);
+        let revoked = Arc::clone(&self.revoked);
+        // Noted where the store answers, not after the wait: the asker may hang up before that, and disk and memory
+        // would disagree until the next start.
+        let done = Box::new(move |kept: Result<(), StoreError>| {
+            if kept.is_ok() {
+                locked(&revoked).add(now.epoch_ms / 1000, id, expires_s);
+            }
+            tell(kept);
+        });
+        self.store
+            .revoke(login.token.clone(), login.expires_s, done);
+        told.await.map_err(unavailable)
+    }
+
+    /// Whether this is one of the `--api-key`s. Takes the same time for every wrong one.
+    pub fn is_api_key(&self, key: &str) -> bool {
+        self.api_keys.has(key)
+    }
+
+    async fn admit(&self, now: Moment, token: &str, kind: Kind) -> Result<Login, Denial> {
+        let claims = self.tokens.read(now, token);
+        let claims = claims.filter(|claims| claims.kind == kind);
+        let claims = claims.ok_or(Denial::InvalidToken)?;
+        // Revocations last: one may arrive while the store is asked for the person.
+        if !self.exists(now, &claims).await? || locked(&self.revoked).has(&claims.id) {
+            return Err(Denial::InvalidToken);
+        }
+        Ok(Login {
+            person: claims.person,
+            token: claims.id,
+            expires_s: claims.ends_s,
+        })
+    }
+
+    /// Whether the token's user is one of ours. An own token may be from before the database was replaced; a foreign
+    /// one makes its user, unless the number or the name is another's.
+    async fn exists(&self, now: Moment, claims: &Claims) -> Result<bool, Denial> {
+        if locked(&self.known).has(&claims.person) {
+            return Ok(true);
+        }
+        let exists = match claims.issuer {
+            Issuer::Own => {
+                let account = self.account(UserKey::Uid(claims.person.uid)).await?;
+                account.is_some_and(|account| account.person == claims.person)
+            }
+            Issuer::Foreign => {
+                let (done, told) = outcome();
+                self.store
+                    .admit_user(claims.person.clone(), now.epoch_ms, done);
+                told.await.map_err(unavailable)? == AddedUser::New(claims.person.clone())
+            }
+        };
+        if exists {
+            locked(&self.known).add(claims.person.clone());
+        }
+        Ok(exists)
+    }
+
+    /// The person with this name, if this is the password.
+    async fn verify(
+        &self,
+        place: passwords::Place,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<Person>, Denial> {
+        let account = self.account(UserKey::Name(name.to_owned())).await?;
+        let (person, hash) = match account {
+            Some(account) => (Some(account.person), account.password_hash),
+            None => (None, None),
+        };
+        let right = self.passwords.verify(place, password, hash).await?;
+        Ok(person.filter(|_| right))
+    }
+
+    async fn account(&self, key: UserKey) -> Result<Option<Account>, Denial> {
+        let (done, told) = outcome();
+        self.store.user(key, done);
+        told.await.map_err(unavailable)
+    }
+
+    fn write(&self, claims: Claims) -> Result<Grant, Denial> {
+        let token = self.tokens.write(&claims).map_err(unavailable)?;
+        Ok(Grant {
+            token,
+            expires_s: claims.expires_s,
+        })
+    }
+}
+
+fn unavailable(why: impl std::fmt::Display) -> Denial {
+    tracing::error!("auth: {why}");
+    Denial::Unavailable
+}
+
+/// The lock, also after a panic: none of these is left half-changed by one.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,177 @@
+//! Passwords, hashed with argon2id off the threads that carry messages. Knows neither users nor tries.
+
+use std::sync::Arc;
+
+use argon2::Argon2;
+use argon2::password_hash::Error;
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::auth::denial::Denial;
+
+/// Hashed at once. Each takes a core for tens of milliseconds and 19 MiB.
+const AT_ONCE: usize = 2;
+
+/// Waiting for one of those. Beyond, a log-in is told to come back in a second.
+const WAITING_MAX: usize = 64;
+
+/// Verified where there is no hash, so that an unknown name takes as long as a known one. Of a password nobody has: the
+/// answer is never used.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$aG9uZ3lhbmhvbmd5YW4hIQ\
+                       $MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
+
+/// Whether `password` may be one: 8 to 1024 bytes (CONTRACT section 3). The error is a sentence for the client.
+pub(super) fn check(password: &str) -> Result<(), &'static str> {
+    if (8..=1024).contains(&password.len()) {
+        Ok(())
+    } else {
+        Err("a password has 8 to 1024 bytes")
+    }
+}
+
+/// The place where passwords are hashed.
+pub(super) struct Passwords {
+    places: Arc<Semaphore>,
+    hashing: Arc<Semaphore>,
+}
+
+/// The right to have one password hashed. Dropped, it goes to somebody else.
+pub(super) struct Place(OwnedSemaphorePermit);
+
+impl Passwords {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(AT_ONCE + WAITING_MAX)),
+            hashing: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// A place in the queue. Errors: [`Denial::TooManyTries`] when there is none.
+    pub(super) fn place(&self) -> Result<Place, Denial> {
+        let permit = Arc::clone(&self.places).try_acquire_owned();
+        permit
+            .map(Place)
+            .map_err(|_| Denial::TooManyTries { retry_after_s: 1 })
+    }
+
+    /// The password's PHC string, with a salt of its own.
+    pub(super) async fn hash(&self, place: Place, password: &str) -> Result<String, Denial> {
+        let password = password.to_owned();
+        self.off_thread(place, move || {
+            Argon2::default()
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
+        })
+        .await?
+        .map_err(|why| failed(&why))
+    }
+
+    /// Whether the password is the one that was hashed. Without a hash: no, after the same time.
+    pub(super) async fn verify(
+        &self,
+        place: Place,
+        password: &str,
+        hash: Option<String>,
+    ) -> Result<bool, Denial> {
+        let password = password.to_owned();
+        self.off_thread(place, move || {
+            let phc = hash.as_deref().unwrap_or(NOBODYS);
+            let hashed = PasswordHash::new(phc).map_err(|why| why.to_string())?;
+            match Argon2::default().verify_password(password.as_bytes(), &hashed) {
+                Ok(()) => Ok(hash.is_some()),
+                Err(Error::PasswordInvalid) => Ok(false),
+                Err(why) => Err(why.to_string()),
+            }
+        })
+        .await?
+        .map_err(|why| failed(&why))
+    }
+
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Denial> {
+        let turn = Arc::clone(&self.hashing).acquire_owned().await;
+        let turn = turn.map_err(|why| failed(&why))?;
+        let done = spawn_blocking(move || {
+            // Both are held by the work itself: it goes on when the asker has gone, and still takes its core.
+            let _held = (place.0, turn);
+            work()
+        });
+        done.await.map_err(|why| failed(&why))
+    }
+}
+
+fn failed(why: &dyn std::fmt::Display) -> Denial {
+    tracing::error!("a password could not be hashed: {why}");
+    Denial::Unavailable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_by_its_hash() {
+        let passwords = Passwords::new();
+        let hash = passwords
+            .hash(passwords.place().unwrap(), "起来聊天吧")
+            .await;
+        let hash = hash.unwrap();
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        for (tried, expected) in [("起来聊天吧", true), ("起来聊天", false)] {
+            let place = passwords.place().unwrap();
+            let same = passwords.verify(place, tried, Some(hash.clone())).await;
+            assert_eq!(same, Ok(expected), "{tried}");
+        }
+        let place = passwords.place().unwrap();
+        assert_eq!(passwords.verify(place, "anything", None).await, Ok(false));
+        let place = passwords.place().unwrap();
+        let damaged = passwords
+            .verify(place, "anything", Some("no hash".into()))
+            .await;
+        assert_eq!(damaged, Err(Denial::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_a_real_one_costs() {
+        let passwords = Passwords::new();
+        let real = passwords
+            .hash(passwords.place().unwrap(), "a password")
+            .await;
+        let real = real.unwrap();
+        let (real, nobodys) = (
+            PasswordHash::new(&real).unwrap(),
+            PasswordHash::new(NOBODYS).unwrap(),
+        );
+        assert_eq!(real.algorithm, nobodys.algorithm);
+        assert_eq!(real.version, nobodys.version);
+        assert_eq!(real.params, nobodys.params);
+        let length = |hash: &PasswordHash| hash.hash.as_ref().map(|output| output.len());
+        assert_eq!(length(&real), length(&nobodys));
+    }
+
+    #[test]
+    fn the_queue_has_an_end() {
+        let passwords = Passwords::new();
+        let places: Vec<_> = (0..AT_ONCE + WAITING_MAX)
+            .map(|_| passwords.place().unwrap())
+            .collect();
+        let full = passwords.place().err();
+        assert_eq!(full, Some(Denial::TooManyTries { retry_after_s: 1 }));
+        drop(places);
+        assert!(passwords.place().is_ok());
+    }
+
+    #[test]
+    fn passwords_follow_the_rule() {
+        for (password, good) in [(7, false), (8, true), (1024, true), (1025, false)] {
+            assert_eq!(check(&"x".repeat(password)).is_ok(), good, "{password}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! As much of a store as auth asks for. It can be told to fail, and to wait with its answers to revocations.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::broker::message::MessageId;
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::Appended;
+use crate::broker::ports::Before;
+use crate::broker::ports::Confirmation;
+use crate::broker::ports::Confirmed;
+use crate::broker::ports::Counts;
+use crate::broker::ports::Done;
+use crate::broker::ports::HistoryPage;
+use crate::broker::ports::InboxPage;
+use crate::broker::ports::NewMessage;
+use crate::broker::ports::Store;
+use crate::broker::ports::StoreError;
+use crate::broker::ports::TokenId;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
+
+#[derive(Default)]
+pub(super) struct Shelf {
+    pub(super) users: Mutex<Vec<Account>>,
+    pub(super) revoked: Mutex<Vec<(TokenId, u64)>>,
+    /// How often a user was asked for.
+    pub(super) reads: AtomicUsize,
+    /// While set, everything fails.
+    pub(super) broken: AtomicBool,
+    /// While set, revocations are kept and their answers put here.
+    pub(super) held: Mutex<Option<Vec<Done<()>>>>,
+}
+
+impl Shelf {
+    fn answer<T>(&self, done: Done<T>, value: impl FnOnce() -> T) {
+        if self.broken.load(Ordering::Relaxed) {
+            done(Err(StoreError::Broken("told to".into())));
+        } else {
+            done(Ok(value()));
+        }
+    }
+
+    fn add(&self, person: Person, password_hash: Option<String>) -> AddedUser {
+        let mut users = self.users.lock().unwrap();
+        let clash =
+            |known: &Account| known.person.uid == person.uid || known.person.name == person.name;
+        match users.iter().find(|known| clash(known)) {
+            Some(known) if known.person == person && password_hash.is_none() => {}
+            Some(_) => return AddedUser::NameTaken,
+            None => users.push(Account {
+                person: person.clone(),
+                password_hash,
+            }),
+        }
+        AddedUser::New(person)
+    }
+}
+
+impl Store for Shelf {
+    fn add_user(&self, name: String, hash: Option<String>, _: u64, done: Done<AddedUser>) {
+        let next = self.users.lock().unwrap().len() as u64 + 1;
+        let person = Person {
+            uid: Uid::new(next).unwrap(),
+            name: name.into(),
+        };
+        self.answer(done, || self.add(person, hash));
+    }
+
+    fn admit_user(&self, person: Person, _: u64, done: Done<AddedUser>) {
+        self.answer(done, || self.add(person, None));
+    }
+
+    fn user(&self, key: UserKey, done: Done<Option<Account>>) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let users = self.users.lock().unwrap();
+        let found = users.iter().find(|known| key.means(&known.person));
+        self.answer(done, || found.cloned());
+    }
+
+    fn revoke(&self, token: TokenId, expires_s: u64, done: Done<()>) {
+        if let Some(held) = &mut *self.held.lock().unwrap() {
+            held.push(done);
+            return;
+        }
+        self.answer(done, || {
+            self.revoked.lock().unwrap().push((token, expires_s));
+        });
+    }
+
+    fn revoked(&self, now_s: u64, done: Done<Vec<TokenId>>) {
+        let mut revoked = self.revoked.lock().unwrap();
+        revoked.retain(|(_, expires_s)| *expires_s > now_s);
+        self.answer(done, || revoked.iter().map(|(id, _)| id.clone()).collect());
+    }
+
+    fn append(&self, _: NewMessage, _: Done<Appended>) {
+        unimplemented!("auth sends nothing");
+    }
+
+    fn confirm(&self, _: Confirmation, _: Done<Confirmed>) {
+        unimplemented!("auth confirms nothing");
+    }
+
+    fn inbox(&self, _: Uid, _: MessageId, _: usize, _: Done<InboxPage>) {
+        unimplemented!("auth reads no messages");
+    }
+
+    fn history(&self, _: Uid, _: Uid, _: Option<Before>, _: usize, _: Done<HistoryPage>) {
+        unimplemented!("auth reads no messages");
+    }
+
+    fn counts(&self, _: Done<Counts>) {
+        unimplemented!("auth counts nothing");
+    }
+
+    fn health(&self) -> Result<(), String> {
+        unimplemented!("auth does not ask");
+    }
+
+    fn close(&self) {
+        unimplemented!("auth closes nothing");
+    }
+}
