@@ -3,5 +3,6 @@
 pub mod auth;
 pub mod broker;
 pub mod gateways;
+pub mod metrics;
 pub mod stores;
 pub mod transports;
