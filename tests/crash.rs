@@ -135,6 +135,12 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_kill_9() {
     let data = folder.path().join("data");
     let mut next: HashMap<u64, usize> = (1..=SENDERS).map(|uid| (uid, 0)).collect();
     let mut kept_unanswered = 0;
+    let broker = Running::start(&data, &[]);
+    for uid in (101..101 + RECEIVERS).chain([CLOSER]) {
+        // A user exists from the first log-in on.
+        Client::log_in(&broker.address, uid).await;
+    }
+    broker.kill();
     for round in 0..KILLS {
         let broker = Running::start(&data, &[]);
         // Killed at another moment each time: after so many answers, with all senders in full swing.

@@ -171,12 +171,6 @@ impl Cli {
 
     fn from_line(line: Line) -> Result<Self, Stop> {
         let serve = line.serve;
-        if serve.max_content > serve.max_frame {
-            return Err(refusal::wrong(format!(
-                "--max-content: {} bytes are not allowed; allowed is no more than --max-frame, {} bytes",
-                serve.max_content, serve.max_frame
-            )));
-        }
         let command = match line.command {
             None | Some(Sub::Serve) => Command::Serve(serve),
             Some(Sub::User(UserSub::Add {

@@ -79,7 +79,7 @@ pub struct ServeOptions {
     /// key in PEM (RS256, ES256, EdDSA)
     #[arg(long, value_name = "FILE")]
     pub jwt_key: Option<PathBuf>,
-    /// Key of another server that may call this one, at least 16 characters; may be repeated
+    /// Key of another server that may call this one, long and random; may be repeated
     #[arg(long = "api-key", value_name = "KEY", value_delimiter = ',', value_parser = values::api_key)]
     pub api_keys: Vec<String>,
     /// Browser origin that is let in, such as https://chat.example; may be repeated [default: any on a loopback
