@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use hongyan_grammar::stomp::Command;
+use tokio::sync::Barrier;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -38,16 +39,20 @@ struct Sent {
     begun: usize,
 }
 
-/// Sends messages numbered from `next` until the broker dies.
-async fn send_until_killed(
+/// What the senders of one round share.
+struct Round {
     address: String,
-    uid: u64,
-    next: usize,
-    progress: Arc<AtomicUsize>,
-    enough: Arc<Notify>,
-) -> Sent {
-    let mut client = Client::log_in(&address, uid).await;
+    /// Nobody begins before all are there.
+    all_here: Barrier,
+    answers_left: AtomicUsize,
+    enough: Notify,
+}
+
+/// Sends messages numbered from `next` until the broker dies.
+async fn send_until_killed(round: Arc<Round>, uid: u64, next: usize) -> Sent {
+    let mut client = Client::log_in(&round.address, uid).await;
     client.subscribe("/user/queue/send/status").await;
+    round.all_here.wait().await;
     let mut sent = Sent {
         acknowledged: Vec::new(),
         begun: next,
@@ -72,8 +77,8 @@ async fn send_until_killed(
             .remove(status["msgID"].as_str().expect("a msgID"))
             .expect("one of ours");
         sent.acknowledged.push(number);
-        if progress.fetch_sub(1, Ordering::SeqCst) == 1 {
-            enough.notify_one();
+        if round.answers_left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            round.enough.notify_one();
         }
     }
 }
@@ -144,20 +149,18 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_kill_9() {
     for round in 0..KILLS {
         let broker = Running::start(&data, &[]);
         // Killed at another moment each time: after so many answers, with all senders in full swing.
-        let progress = Arc::new(AtomicUsize::new(300 + round * 37));
-        let enough = Arc::new(Notify::new());
+        let shared = Arc::new(Round {
+            address: broker.address.clone(),
+            all_here: Barrier::new(SENDERS as usize),
+            answers_left: AtomicUsize::new(300 + round * 37),
+            enough: Notify::new(),
+        });
         let mut senders = JoinSet::new();
         for uid in 1..=SENDERS {
-            let (progress, enough) = (Arc::clone(&progress), Arc::clone(&enough));
-            let (address, from) = (broker.address.clone(), next[&uid]);
-            senders.spawn(async move {
-                (
-                    uid,
-                    send_until_killed(address, uid, from, progress, enough).await,
-                )
-            });
+            let (shared, from) = (Arc::clone(&shared), next[&uid]);
+            senders.spawn(async move { (uid, send_until_killed(shared, uid, from).await) });
         }
-        support::client::soon("enough answers", enough.notified()).await;
+        support::client::soon("enough answers", shared.enough.notified()).await;
         broker.kill();
         let sent: HashMap<u64, Sent> = senders.join_all().await.into_iter().collect();
 

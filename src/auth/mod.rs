@@ -236,6 +236,11 @@ impl Auth {
         told.await.map_err(unavailable)
     }
 
+    /// Whether this token was revoked, for a session that began while that happened.
+    pub fn is_revoked(&self, token: &str) -> bool {
+        locked(&self.revoked).has(token)
+    }
+
     /// Whether this is one of the `--api-key`s. Takes the same time for every wrong one.
     pub fn is_api_key(&self, key: &str) -> bool {
         self.api_keys.has(key)

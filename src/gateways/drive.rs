@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -50,6 +51,14 @@ pub struct Context {
 
 type Admission = Pin<Box<dyn Future<Output = Result<Admitted, String>> + Send>>;
 
+enum Happened {
+    Heard(Result<Bytes, Lost>),
+    Rung,
+    Admitted(Result<Admitted, String>),
+    Woken,
+    Stopping,
+}
+
 /// What is known of one connection while its loop runs.
 struct Drive<L, M> {
     context: Context,
@@ -57,6 +66,8 @@ struct Drive<L, M> {
     machine: M,
     session: Option<Arc<Session>>,
     admission: Option<Admission>,
+    /// That nothing more will come.
+    lost: Option<Lost>,
 }
 
 /// Runs a connection until it is over.
@@ -67,8 +78,11 @@ pub async fn drive<L: Link, M: Machine>(context: Context, link: L, machine: M) {
         machine,
         session: None,
         admission: None,
+        lost: None,
     };
+    drive.context.tally.connections_opened.add();
     let farewell = drive.run().await;
+    drive.context.tally.connections_closed.add();
     if let Some(session) = &drive.session {
         drive.context.broker.close(session);
     }
@@ -82,80 +96,100 @@ impl<L: Link, M: Machine> Drive<L, M> {
     async fn run(&mut self) -> Option<Farewell> {
         loop {
             let mut acts = Vec::new();
-            if let Err(farewell) = self.turn(&mut acts).await {
-                return farewell;
+            self.turn(&mut acts).await;
+            if !acts.is_empty() {
+                let farewell = match self.perform(acts) {
+                    Ok(farewell) => farewell,
+                    Err(lost) => return parting(lost),
+                };
+                if let Err(lost) = self.flush().await {
+                    return parting(lost);
+                }
+                if farewell.is_some() {
+                    return farewell;
+                }
             }
-            if acts.is_empty() {
-                continue;
-            }
-            let farewell = match self.perform(acts) {
-                Ok(farewell) => farewell,
-                Err(lost) => return parting(lost),
-            };
-            match timeout(STALL_AFTER, self.link.flush())
-                .await
-                .unwrap_or(Err(Lost::Stalled))
-            {
-                Ok(()) if farewell.is_some() => return farewell,
-                Ok(()) => {}
-                Err(lost) => return parting(lost),
+            if let Some(lost) = self.lost {
+                return parting(lost);
             }
         }
     }
 
-    /// Waits for the next thing to happen and lets the machine say what to do. The error is the end.
-    async fn turn(&mut self, acts: &mut Vec<Act>) -> Result<(), Option<Farewell>> {
+    async fn flush(&mut self) -> Result<(), Lost> {
+        let flushed = timeout(STALL_AFTER, self.link.flush()).await;
+        flushed.unwrap_or_else(|_| {
+            self.context.tally.stalled.add();
+            Err(Lost::Stalled)
+        })
+    }
+
+    /// Waits for the next thing to happen and lets the machine say what to do.
+    async fn turn(&mut self, acts: &mut Vec<Act>) {
+        let happened = self.happens().await;
+        let now = self.context.clock.now();
+        match happened {
+            Happened::Heard(heard) => self.read(heard, acts),
+            Happened::Rung => {
+                let mut events: Vec<Event> = Vec::new();
+                if let Some(session) = &self.session {
+                    self.context.broker.take(session, &mut events, TURN_MAX);
+                }
+                for event in events {
+                    self.machine.told(now, event, acts);
+                }
+            }
+            Happened::Admitted(admission) => {
+                self.admission = None;
+                if admission.is_err() {
+                    self.context.tally.logins_refused.add();
+                }
+                self.machine.admitted(now, admission, acts);
+            }
+            Happened::Woken => self.machine.woken(now, acts),
+            Happened::Stopping => self.machine.mishap(now, Mishap::Stopping, acts),
+        }
+    }
+
+    async fn happens(&mut self) -> Happened {
         let Context {
-            broker,
-            clock,
-            stopping,
-            ..
+            clock, stopping, ..
         } = &mut self.context;
         let wake_at = self.machine.wake_at_ms().map(|ms| clock.instant(ms));
         tokio::select! {
-            heard = self.link.hear(), if self.machine.hungry() => {
-                let mut heard = heard;
-                for _ in 0..TURN_MAX {
-                    match heard {
-                        Ok(bytes) => self.machine.hear(clock.now(), &bytes, acts),
-                        Err(Lost::TooLarge(max)) => {
-                            self.machine.mishap(clock.now(), Mishap::TooLarge(max), acts);
-                            break;
-                        }
-                        // What was read before the end still counts.
-                        Err(_) if !acts.is_empty() => break,
-                        Err(lost) => return Err(parting(lost)),
-                    }
-                    if !self.machine.hungry() {
-                        break;
-                    }
-                    match self.link.hear().now_or_never() {
-                        Some(more) => heard = more,
-                        None => break,
-                    }
-                }
-            }
-            () = rung(self.session.as_deref()) => {
-                let mut events: Vec<Event> = Vec::new();
-                if let Some(session) = &self.session {
-                    broker.take(session, &mut events, TURN_MAX);
-                }
-                for event in events {
-                    self.machine.told(clock.now(), event, acts);
-                }
-            }
-            admission = answered(&mut self.admission) => {
-                self.admission = None;
-                self.machine.admitted(clock.now(), admission, acts);
-            }
-            () = at(wake_at) => self.machine.woken(clock.now(), acts),
+            heard = self.link.hear(), if self.machine.hungry() => Happened::Heard(heard),
+            () = rung(self.session.as_deref()) => Happened::Rung,
+            admission = answered(&mut self.admission) => Happened::Admitted(admission),
+            () = at(wake_at) => Happened::Woken,
             // A session is told by the broker, after everything else that it is told.
-            stop = stopping.wait_for(|stopping| *stopping), if self.session.is_none() => {
-                drop(stop);
-                self.machine.mishap(clock.now(), Mishap::Stopping, acts);
+            _ = stopping.wait_for(|stopping| *stopping), if self.session.is_none() => Happened::Stopping,
+        }
+    }
+
+    /// Lets the machine hear `first` and what is there already behind it.
+    fn read(&mut self, first: Result<Bytes, Lost>, acts: &mut Vec<Act>) {
+        let clock = self.context.clock;
+        let mut heard = first;
+        for left in (0..TURN_MAX).rev() {
+            match heard {
+                Ok(bytes) => self.machine.hear(clock.now(), &bytes, acts),
+                Err(Lost::TooLarge(max)) => {
+                    let mishap = Mishap::TooLarge(max);
+                    return self.machine.mishap(clock.now(), mishap, acts);
+                }
+                // What was read before the end still counts.
+                Err(lost) => {
+                    self.lost = Some(lost);
+                    return;
+                }
+            }
+            if left == 0 || !self.machine.hungry() {
+                return;
+            }
+            match self.link.hear().now_or_never() {
+                Some(more) => heard = more,
+                None => return,
             }
         }
-        Ok(())
     }
 
     fn perform(&mut self, acts: Vec<Act>) -> Result<Option<Farewell>, Lost> {
@@ -172,14 +206,27 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     let Context { auth, clock, .. } = &self.context;
                     self.admission = Some(Box::pin(admit(Arc::clone(auth), *clock, credentials)));
                 }
-                Act::Enter(admitted) => {
-                    self.session = Some(self.context.broker.open(admitted.person, admitted.token));
-                }
+                Act::Enter(admitted) => self.enter(admitted),
                 Act::Stale => self.context.tally.stale.add(),
                 Act::Close(farewell) => return Ok(Some(farewell)),
             }
         }
         Ok(None)
+    }
+
+    fn enter(&mut self, admitted: Admitted) {
+        let Context { broker, auth, .. } = &self.context;
+        let Admitted { person, token, .. } = admitted;
+        let session = broker.open(person, token);
+        // The token may have been revoked between the look at it and now: whoever revokes ends only the sessions there are.
+        if let Some(token) = session
+            .token
+            .as_deref()
+            .filter(|token| auth.is_revoked(token))
+        {
+            broker.end_token(session.person.uid, token);
+        }
+        self.session = Some(session);
     }
 }
 
