@@ -1,1 +1,20 @@
-fn main() {}
+//! Options in, broker out: see the library's `assembly`.
+
+use std::process::ExitCode;
+
+use hongyan::assembly;
+use hongyan::config::Cli;
+
+fn main() -> ExitCode {
+    match Cli::load(std::env::args_os(), |name| std::env::var_os(name)) {
+        Ok(cli) => assembly::run(cli),
+        Err(stop) if stop.code == 0 => {
+            print!("{}", stop.text);
+            ExitCode::SUCCESS
+        }
+        Err(stop) => {
+            eprintln!("{}", stop.text);
+            ExitCode::from(stop.code)
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! Bytes to typed frames and back: the grammars that Hongyan speaks.
 //!
-//! This crate decides what a run of bytes says, and which bytes say a thing. It knows no clock, no socket and no
-//! chat: what a frame *means*, and whether its sender may say it, is for the gateways.
+//! This crate decides what a run of bytes says, and which bytes say a thing. It knows no clock, no
+//! socket and no chat: what a frame *means*, and whether its sender may say it, is for the
+//! gateways.
 //!
 //! * [`stomp`] reads and writes STOMP 1.0, 1.1 and 1.2, from bytes that are cut anywhere;
 //! * [`sockjs`] reads and writes the one-letter framing of SockJS;
-//! * [`refusal`] is the answer to bytes that say nothing: what was wrong, where, and what would be right.
+//! * [`refusal`] is the answer to bytes that say nothing: what was wrong, where, and what would be
+//!   right.
 //!
-//! Sentences of each language, right and wrong, are kept in the folder `frames/` at the root of the repository.
+//! Sentences of each language, right and wrong, are kept in the folder `frames/` at the root of the
+//! repository.
 
 #![forbid(unsafe_code)]
 

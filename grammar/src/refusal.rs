@@ -1,6 +1,7 @@
 //! Why bytes were refused: the kind, the place, and a sentence for whoever sent them.
 //!
-//! It decides the public codes of the grammar's refusals; it does not know what is done to the sender.
+//! It decides the public codes of the grammar's refusals; it does not know what is done to the
+//! sender.
 
 use std::{error, fmt};
 
@@ -11,7 +12,8 @@ pub struct Refusal {
     pub kind: Kind,
     /// Where the fault is, in bytes from the first byte of the frame (for SockJS: of the message).
     pub offset: usize,
-    /// What was wrong and what would be right, for people. One line, and never longer than a few hundred bytes.
+    /// What was wrong and what would be right, for people. One line, and never longer than a few
+    /// hundred bytes.
     pub sentence: String,
 }
 
@@ -43,8 +45,9 @@ impl error::Error for Refusal {}
 /// The kinds of fault. A closed list: the codes are part of what clients may rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The bytes break the grammar: a header without a colon, an escape that the version does not define, a
-    /// content-length that is no number or is not followed by a NUL, a NUL among the headers, text that is not UTF-8.
+    /// The bytes break the grammar: a header without a colon, an escape that the version does not
+    /// define, a content-length that is no number or is not followed by a NUL, a NUL among the
+    /// headers, text that is not UTF-8.
     MalformedFrame,
     /// The first line is not a command that the other side may send.
     UnknownCommand,
@@ -60,10 +63,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The code for programs: the value of the `message` header of the ERROR that answers. It holds no space and no
-    /// colon, because there are clients whose parsers die on those.
+    /// The code for programs: the value of the `message` header of the ERROR that answers. It holds
+    /// no space and no colon, because there are clients whose parsers die on those.
     ///
-    /// Everything that is too large has the one code `frame-too-large`; the sentence says which limit it was.
+    /// Everything that is too large has the one code `frame-too-large`; the sentence says which
+    /// limit it was.
     pub fn code(self) -> &'static str {
         match self {
             Self::MalformedFrame => "malformed-frame",

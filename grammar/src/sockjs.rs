@@ -1,7 +1,8 @@
-//! The framing of SockJS 0.3: one letter and a JSON payload from the server, an array of strings from the client.
+//! The framing of SockJS 0.3: one letter and a JSON payload from the server, an array of strings
+//! from the client.
 //!
-//! It decides how messages are wrapped, not over which transport they go or what they say. The text it makes is the
-//! same for every transport; a transport adds its own envelope and its line ends.
+//! It decides how messages are wrapped, not over which transport they go or what they say. The text
+//! it makes is the same for every transport; a transport adds its own envelope and its line ends.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,8 @@ pub fn heartbeat() -> &'static str {
     "h"
 }
 
-/// The last frame of a session: `c[3000,"Go away!"]`. `code` is a WebSocket close code (RFC 6455, section 7.4).
+/// The last frame of a session: `c[3000,"Go away!"]`. `code` is a WebSocket close code (RFC 6455,
+/// section 7.4).
 pub fn close(code: u16, reason: &str) -> String {
     let mut out = format!("c[{code},");
     write_string(reason, &mut out);
@@ -29,7 +31,8 @@ pub fn close(code: u16, reason: &str) -> String {
 
 /// Writes one frame with `messages` at the end of `out`: `a["first","second"]`.
 pub fn write_array(messages: &[&str], out: &mut String) {
-    // The letter, the brackets, and two quotes and a comma each; text that needs escapes grows it further.
+    // The letter, the brackets, and two quotes and a comma each; text that needs escapes grows it
+    // further.
     out.reserve(messages.iter().fold(3, |sum: usize, message| {
         sum.saturating_add(message.len() + 3)
     }));
@@ -45,12 +48,12 @@ pub fn write_array(messages: &[&str], out: &mut String) {
 
 /// The messages that a client sent in `text`: `["first","second"]`.
 ///
-/// One bare string, `"first"`, is a message too, and no text at all is none: both come from clients in use over the
-/// `websocket` transport. Half of a surrogate pair (a client cut a message between the two) becomes U+FFFD, as
-/// browsers do to text that they send over a plain WebSocket.
+/// One bare string, `"first"`, is a message too, and no text at all is none: both come from clients
+/// in use over the `websocket` transport. Half of a surrogate pair (a client cut a message between
+/// the two) becomes U+FFFD, as browsers do to text that they send over a plain WebSocket.
 ///
-/// The text is as long as the transport lets it be; what is made of it holds no more than one message for every three
-/// bytes, and no more bytes of messages than the text has.
+/// The text is as long as the transport lets it be; what is made of it holds no more than one
+/// message for every three bytes, and no more bytes of messages than the text has.
 ///
 /// # Errors
 ///
@@ -97,8 +100,8 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Characters that must not be raw: those of JSON's own (RFC 8259, section 7), and those that browsers of the SockJS
-/// era dropped or changed in text that they received.
+/// Characters that must not be raw: those of JSON's own (RFC 8259, section 7), and those that
+/// browsers of the SockJS era dropped or changed in text that they received.
 fn is_escaped(character: char) -> bool {
     matches!(
         character,
@@ -112,8 +115,9 @@ fn is_escaped(character: char) -> bool {
     )
 }
 
-/// `json` with `\ufffd` for each escape of a surrogate that has not its other half beside it; `None` where there are
-/// none. Strings have no such halves, so the JSON reader would refuse the whole message.
+/// `json` with `\ufffd` for each escape of a surrogate that has not its other half beside it;
+/// `None` where there are none. Strings have no such halves, so the JSON reader would refuse the
+/// whole message.
 fn without_halves(json: &str) -> Option<String> {
     // Nearly every message leaves here.
     if memmem::find(json.as_bytes(), b"\\ud").is_none()

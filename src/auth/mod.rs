@@ -125,7 +125,8 @@ impl Auth {
 
     /// Makes an account for whoever asks, where that is allowed.
     ///
-    /// Errors: [`Denial::RegistrationClosed`] and those of [`Auth::add_user`].
+    /// Errors: [`Denial::RegistrationClosed`], [`Denial::BadName`], [`Denial::BadPassword`], [`Denial::NameTaken`],
+    /// [`Denial::TooManyTries`] when too many passwords wait to be hashed, [`Denial::Unavailable`].
     pub async fn register(
         &self,
         now: Moment,
@@ -135,31 +136,13 @@ impl Auth {
         if !self.registration_open {
             return Err(Denial::RegistrationClosed);
         }
-        self.add_user(now, name, Some(password)).await
-    }
-
-    /// Makes an account for the operator. Without a password nobody can log in to it; it may still get tokens.
-    ///
-    /// Errors: [`Denial::BadName`], [`Denial::BadPassword`], [`Denial::NameTaken`], [`Denial::TooManyTries`] when too
-    /// many passwords wait to be hashed, [`Denial::Unavailable`].
-    pub async fn add_user(
-        &self,
-        now: Moment,
-        name: &str,
-        password: Option<&str>,
-    ) -> Result<Person, Denial> {
         check_name(name).map_err(Denial::BadName)?;
-        let hash = match password {
-            None => None,
-            Some(password) => {
-                passwords::check(password).map_err(Denial::BadPassword)?;
-                let place = self.passwords.place()?;
-                Some(self.passwords.hash(place, password).await?)
-            }
-        };
+        passwords::check(password).map_err(Denial::BadPassword)?;
+        let place = self.passwords.place()?;
+        let hash = self.passwords.hash(place, password).await?;
         let (done, told) = outcome();
         self.store
-            .add_user(name.to_owned(), hash, now.epoch_ms, done);
+            .add_user(name.to_owned(), Some(hash), now.epoch_ms, done);
         match told.await.map_err(unavailable)? {
             AddedUser::New(person) => Ok(person),
             AddedUser::NameTaken => Err(Denial::NameTaken),
@@ -176,14 +159,18 @@ impl Auth {
         name: &str,
         password: &str,
     ) -> Result<(Person, Grant), Denial> {
-        if check_name(name).is_err() || passwords::check(password).is_err() {
-            // Nobody's: such names and passwords cannot be made.
+        if check_name(name).is_err() {
+            // Nobody's: such names cannot be made.
             return Err(Denial::WrongPassword);
         }
         let place = self.passwords.place()?;
         locked(&self.tries)
             .count(now, name)
             .map_err(|retry_after_s| Denial::TooManyTries { retry_after_s })?;
+        if passwords::check(password).is_err() {
+            // Nobody's either, but a try all the same.
+            return Err(Denial::WrongPassword);
+        }
         let checked = self.verify(place, name, password).await;
         let person = match checked {
             Ok(Some(person)) => person,
@@ -195,24 +182,8 @@ impl Auth {
         };
         locked(&self.tries).clear(name);
         locked(&self.known).add(person.clone());
-        let grant = self.grant(now, &person)?;
+        let grant = self.write(session_of(now, &person)?)?;
         Ok((person, grant))
-    }
-
-    /// A session token for a user that exists, without asking for a password: for the operator.
-    ///
-    /// Errors: [`Denial::Unavailable`].
-    pub fn grant(&self, now: Moment, person: &Person) -> Result<Grant, Denial> {
-        let id = hex(&random::<16>().map_err(unavailable)?);
-        let expires_s = now.epoch_ms / 1000 + SESSION_LIFE_S;
-        self.write(Claims {
-            person: person.clone(),
-            kind: Kind::Session,
-            id,
-            expires_s,
-            ends_s: expires_s,
-            issuer: Issuer::Own,
-        })
     }
 
     /// Who comes with this session token. Users that a foreign token names are made on first use.
@@ -332,12 +303,43 @@ impl Auth {
     }
 
     fn write(&self, claims: Claims) -> Result<Grant, Denial> {
-        let token = self.tokens.write(&claims).map_err(unavailable)?;
-        Ok(Grant {
-            token,
-            expires_s: claims.expires_s,
-        })
+        write(&self.tokens, &claims)
     }
+}
+
+/// The PHC string to keep for a new user's password: for the operator's commands, which need no [`Auth`].
+///
+/// Errors: [`Denial::BadPassword`], [`Denial::Unavailable`].
+pub fn hash_password(password: &str) -> Result<String, Denial> {
+    passwords::check(password).map_err(Denial::BadPassword)?;
+    passwords::hash(password)
+}
+
+/// A session token for a user that exists, without asking for a password: for the operator's commands.
+///
+/// Errors: [`Denial::Unavailable`].
+pub fn mint(own_key: &[u8], now: Moment, person: &Person) -> Result<Grant, Denial> {
+    write(&Tokens::new(own_key, None), &session_of(now, person)?)
+}
+
+fn session_of(now: Moment, person: &Person) -> Result<Claims, Denial> {
+    let expires_s = now.epoch_ms / 1000 + SESSION_LIFE_S;
+    Ok(Claims {
+        person: person.clone(),
+        kind: Kind::Session,
+        id: hex(&random::<16>().map_err(unavailable)?),
+        expires_s,
+        ends_s: expires_s,
+        issuer: Issuer::Own,
+    })
+}
+
+fn write(tokens: &Tokens, claims: &Claims) -> Result<Grant, Denial> {
+    let token = tokens.write(claims).map_err(unavailable)?;
+    Ok(Grant {
+        token,
+        expires_s: claims.expires_s,
+    })
 }
 
 fn unavailable(why: impl std::fmt::Display) -> Denial {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::broker::delivery::Kept;
-use crate::broker::message::{Message, MessageId, MsgId};
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
 use crate::broker::ports::Before;
 use crate::broker::users::Uid;
 

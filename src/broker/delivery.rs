@@ -10,7 +10,8 @@
 
 use std::sync::Arc;
 
-use crate::broker::message::{Message, MsgId};
+use crate::broker::message::Message;
+use crate::broker::message::MsgId;
 use crate::broker::users::Uid;
 
 /// How far a message has come (CONTRACT, "Delivery states").

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::broker::command::{Reply, Ticket};
+use crate::broker::command::Reply;
+use crate::broker::command::Ticket;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::refusal::Refusal;

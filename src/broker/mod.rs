@@ -28,6 +28,7 @@ use crate::broker::command::Command;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::event::End;
+use crate::broker::inbox::Inbox;
 use crate::broker::limits::CLIENT_PAGE_MAX;
 use crate::broker::limits::Limits;
 use crate::broker::limits::Rates;
@@ -114,12 +115,9 @@ impl Broker {
     ) {
         let asker = Asker::Session(Arc::clone(session), ticket);
         match command {
-            Command::Listen => self.listen(session),
-            Command::Deafen => session.change_inbox(inbox::Inbox::deafen),
-            Command::Init => {
-                session.change_inbox(inbox::Inbox::init);
-                self.fetch(session);
-            }
+            Command::Listen => session.change_inbox(|inbox| inbox.listen(self.latest())),
+            Command::Deafen => session.change_inbox(Inbox::deafen),
+            Command::Init => session.change_inbox(Inbox::init),
             Command::Confirm { msg_id } => {
                 let pushed = Some(session.pushed());
                 return self.confirm(
@@ -131,7 +129,9 @@ impl Broker {
             }
             other => return self.ask_person(now, &session.person, other, asker),
         }
+        // The answer first: the messages that a Listen or an Init leads to come after it.
         asker.answer(Ok(Reply::Done));
+        self.fetch(session);
     }
 
     /// Asks for somebody without a session (REST). What only makes sense in a session ([`Command::Listen`],

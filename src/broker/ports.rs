@@ -7,9 +7,14 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::broker::delivery::{Kept, Receipt};
-use crate::broker::message::{Message, MessageId, MsgId};
-use crate::broker::users::{Person, Uid, UserKey};
+use crate::broker::delivery::Kept;
+use crate::broker::delivery::Receipt;
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 
 /// Where an outcome goes.
 pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;

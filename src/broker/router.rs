@@ -75,10 +75,9 @@ impl Broker {
         }
     }
 
-    pub(super) fn listen(self: &Arc<Self>, session: &Arc<Session>) {
-        let latest = MessageId(self.latest.load(Ordering::SeqCst));
-        session.change_inbox(|inbox| inbox.listen(latest));
-        self.fetch(session);
+    /// The newest message that was routed.
+    pub(super) fn latest(&self) -> MessageId {
+        MessageId(self.latest.load(Ordering::SeqCst))
     }
 
     /// Moves up to `count_max` events of a session to the end of `into`, and fetches more from the store where the session

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod drive;
 pub mod json;
+pub mod page;
 pub mod rest;
 pub mod stomp;
 pub mod tally;

@@ -3,6 +3,8 @@
 //! Here are the plain WebSocket and SockJS over WebSocket. The other SockJS transports (xhr, eventsource, …), STOMP over
 //! TCP and TLS have their place beside them: `sockjs/`, `tcp.rs` and `tls.rs`.
 
+pub mod http;
+pub mod origin;
 pub mod sockjs;
 pub mod websocket;
 

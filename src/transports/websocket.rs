@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use ::http::HeaderMap;
+use ::http::HeaderValue;
+use ::http::Response;
+use ::http::StatusCode;
+use ::http::header;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::StreamExt;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use http::header;
 use hyper::upgrade::OnUpgrade;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;

@@ -1,10 +1,11 @@
 //! Where a frame ends: at the NUL after `content-length` octets, or at the first NUL of the body.
 //!
-//! It decides the extent of a frame and holds the limits, and keeps where it stopped, so that no byte is looked at
-//! twice. It knows one header by name and leaves the meaning of all others to `read`.
+//! It decides the extent of a frame and holds the limits, and keeps where it stopped, so that no
+//! byte is looked at twice. It knows one header by name and leaves the meaning of all others to
+//! `read`.
 //!
-//! Every verdict depends on the bytes up to one position and is given in the order of positions. So the verdict is the
-//! same however the bytes are cut.
+//! Every verdict depends on the bytes up to one position and is given in the order of positions. So
+//! the verdict is the same however the bytes are cut.
 
 use memchr::{memchr, memchr2};
 
@@ -81,15 +82,16 @@ struct ContentLength {
 }
 
 impl Boundary {
-    /// Looks on in `bytes`, which begin with the frame and hold all that was there the last time. `None`: the frame
-    /// goes on after them.
+    /// Looks on in `bytes`, which begin with the frame and hold all that was there the last time.
+    /// `None`: the frame goes on after them.
     pub fn find(
         &mut self,
         bytes: &[u8],
         limits: &Limits,
         reader: Side,
     ) -> Result<Option<Extent>, Refusal> {
-        // Nothing beyond the limit is looked at, so that what lies there cannot come before the refusal of the limit.
+        // Nothing beyond the limit is looked at, so that what lies there cannot come before the
+        // refusal of the limit.
         let visible = bytes.get(..limits.frame_bytes).unwrap_or(bytes);
         let body = loop {
             match self.place {
@@ -111,6 +113,12 @@ impl Boundary {
         }
     }
 
+    /// Bytes from the start of the frame that will not be looked at again.
+    #[cfg(test)]
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
     /// Where the LF of the present line is, if it is there.
     fn line_end(&mut self, visible: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
         let line_max = self.start.saturating_add(limits.header_bytes);
@@ -128,7 +136,7 @@ impl Boundary {
                 Kind::HeaderTooLong,
                 self.start,
                 format!(
-                    "the line is longer than {} bytes, which is the limit",
+                    "the line is longer than {} bytes, which is the limit: shorten it",
                     limits.header_bytes
                 ),
             )),
@@ -154,7 +162,8 @@ impl Boundary {
         self.seen = end + 1;
         match self.place {
             Place::CommandLine => {
-                // Asked already here, so that a stranger to STOMP is told so after a line, not after a limit.
+                // Asked already here, so that a stranger to STOMP is told so after a line, not
+                // after a limit.
                 known_command(line, reader)?;
                 self.place = Place::HeaderLine;
             }
@@ -169,7 +178,7 @@ impl Boundary {
                         Kind::TooManyHeaders,
                         offset,
                         format!(
-                            "the frame has more than {} headers, which is the limit",
+                            "the frame has more than {} headers, which is the limit: send fewer",
                             limits.headers
                         ),
                     ));
@@ -189,7 +198,8 @@ impl Boundary {
         Ok(())
     }
 
-    /// Refuses a frame whose head so far, its body as announced, and its NUL are more than the limit.
+    /// Refuses a frame whose head so far, its body as announced, and its NUL are more than the
+    /// limit.
     fn check_length(&self, limits: &Limits) -> Result<(), Refusal> {
         let Some(length) = self.length else {
             return Ok(());
@@ -199,7 +209,7 @@ impl Boundary {
             return Ok(());
         }
         let sentence = format!(
-            "a frame with content-length {} is {whole} bytes or more, and the limit is {}",
+            "a frame with content-length {} is {whole} bytes or more, and the limit is {}: send a smaller frame",
             length.octets, limits.frame_bytes
         );
         Err(Refusal::new(Kind::FrameTooLarge, length.offset, sentence))
@@ -251,7 +261,8 @@ pub(super) fn known_command(line: &[u8], reader: Side) -> Result<Command, Refusa
     })
 }
 
-/// The number of a `content-length` header, whose line is at `offset`. What is too large for a number is the largest.
+/// The number of a `content-length` header, whose line is at `offset`. What is too large for a
+/// number is the largest.
 fn number(value: &[u8], offset: usize) -> Result<usize, Refusal> {
     let digits = value.trim_ascii();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -270,7 +281,7 @@ fn number(value: &[u8], offset: usize) -> Result<usize, Refusal> {
 /// The refusal of a frame that has not ended within the limit.
 fn goes_on(limits: &Limits) -> Refusal {
     let sentence = format!(
-        "the frame goes on after {} bytes, which is the limit",
+        "the frame goes on after {} bytes, which is the limit: send a smaller frame",
         limits.frame_bytes
     );
     Refusal::new(Kind::FrameTooLarge, limits.frame_bytes, sentence)

@@ -13,8 +13,8 @@ pub enum Side {
     Client,
 }
 
-/// A command of STOMP 1.2 (section "Augmented BNF", `client-command` and `server-command`), which has those of 1.0
-/// and 1.1 too. Commands are read by case, as the specification writes them.
+/// A command of STOMP 1.2 (section "Augmented BNF", `client-command` and `server-command`), which
+/// has those of 1.0 and 1.1 too. Commands are read by case, as the specification writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
     /// A client opens a session.
@@ -89,7 +89,8 @@ impl Command {
         }
     }
 
-    /// The command in `line`, if it is one that `reader` may be sent. `line` is without its end of line.
+    /// The command in `line`, if it is one that `reader` may be sent. `line` is without its end of
+    /// line.
     pub fn parse(line: &[u8], reader: Side) -> Option<Self> {
         Some(match (reader, line) {
             (Side::Server, b"SEND") => Self::Send,
@@ -111,8 +112,8 @@ impl Command {
         })
     }
 
-    /// Whether the frame opens a session. The headers of such frames are never escaped, so that the two sides can
-    /// read them before they have a version (STOMP 1.2, "Value Encoding").
+    /// Whether the frame opens a session. The headers of such frames are never escaped, so that the
+    /// two sides can read them before they have a version (STOMP 1.2, "Value Encoding").
     pub fn opens_session(self) -> bool {
         matches!(self, Self::Connect | Self::Stomp | Self::Connected)
     }

@@ -1,7 +1,7 @@
 //! Bytes as they arrive, to frames and heart-beats.
 //!
-//! It decides what is kept between two arrivals, and lets it go as soon as it can: a connection on which nothing is
-//! under way holds no memory here. It does not know what the frames mean.
+//! It decides what is kept between two arrivals, and lets it go as soon as it can: a connection on
+//! which nothing is under way holds no memory here. It does not know what the frames mean.
 
 use super::boundary::{Boundary, Limits};
 use super::command::Side;
@@ -15,7 +15,8 @@ const SMALL_BYTES: usize = 4096;
 /// What stands on a STOMP connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
-    /// An end of line between frames: a heart-beat, or the padding that some clients send after a frame.
+    /// An end of line between frames: a heart-beat, or the padding that some clients send after a
+    /// frame.
     Beat,
     /// A frame.
     Frame(Frame),
@@ -23,8 +24,8 @@ pub enum Unit {
 
 /// Reads the units of one connection, from bytes that are cut anywhere.
 ///
-/// [`feed`](Self::feed) it what arrives, then take units with [`next`](Self::next) until there is none. It never holds
-/// more bytes than one frame within the limits and what was fed since.
+/// [`feed`](Self::feed) it what arrives, then take units with [`next`](Self::next) until there is
+/// none. It never holds more bytes than one frame within the limits and what was fed since.
 #[derive(Debug)]
 pub struct Decoder {
     reader: Side,
@@ -38,8 +39,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder for the side that reads, with limits, and with the escapes of 1.0 (that is none) until
-    /// [`set_version`](Self::set_version).
+    /// A decoder for the side that reads, with limits, and with the escapes of 1.0 (that is none)
+    /// until [`set_version`](Self::set_version).
     pub fn new(reader: Side, limits: Limits) -> Self {
         Self {
             reader,
@@ -71,7 +72,8 @@ impl Decoder {
 
     /// The next unit; `None` when it has not arrived in full.
     ///
-    /// A refusal is final: there is no telling where the next frame would begin, so every later call gives it again.
+    /// A refusal is final: there is no telling where the next frame would begin, so every later
+    /// call gives it again.
     #[allow(
         clippy::should_implement_trait,
         reason = "not an iterator: `None` is not the end"
@@ -136,5 +138,97 @@ impl Decoder {
                 self.buffer.shrink_to(left);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decoder, Limits, SMALL_BYTES, Side, Unit, Version};
+    use crate::refusal::{Kind, Refusal};
+
+    /// The body of the largest frame of these tests.
+    const LARGE_BYTES: usize = 8 << 20;
+
+    fn fed(limits: Limits, bytes: &[u8]) -> Decoder {
+        let mut decoder = Decoder::new(Side::Server, limits);
+        decoder.feed(bytes);
+        decoder
+    }
+
+    fn kind(result: Result<Option<Unit>, Refusal>) -> Option<Kind> {
+        result.err().map(|refusal| refusal.kind)
+    }
+
+    #[test]
+    fn an_idle_decoder_holds_no_memory() {
+        let mut decoder = fed(Limits::before_log_in(), b"BEGIN\ntransaction:t\n\n\0\n");
+        assert!(matches!(decoder.next(), Ok(Some(Unit::Frame(_)))));
+        assert_eq!(decoder.next(), Ok(Some(Unit::Beat)));
+        assert_eq!(decoder.next(), Ok(None));
+        assert_eq!(decoder.buffer.capacity(), 0);
+    }
+
+    #[test]
+    fn a_large_frame_in_small_pieces_leaves_no_large_buffer() {
+        let mut wire = b"SEND\ndestination:/topic/a\n\n".to_vec();
+        wire.resize(wire.len() + LARGE_BYTES, b'a');
+        wire.extend_from_slice(b"\0BEGIN\ntrans");
+        let mut decoder = fed(Limits::after(LARGE_BYTES + 1024), b"");
+        let mut bodies = Vec::new();
+        for piece in wire.chunks(1460) {
+            decoder.feed(piece);
+            while let Ok(Some(Unit::Frame(frame))) = decoder.next() {
+                bodies.push(frame.body.len());
+            }
+        }
+        assert_eq!(bodies, [LARGE_BYTES]);
+        assert_eq!(decoder.buffered(), b"BEGIN\ntrans".len());
+        assert!(decoder.buffer.capacity() <= SMALL_BYTES);
+    }
+
+    #[test]
+    fn a_frame_is_looked_at_once() {
+        let mut decoder = fed(Limits::after(LARGE_BYTES), b"SEND\n\n");
+        for pieces in 1..100 {
+            decoder.feed(&[b'a'; 100]);
+            assert_eq!(decoder.next(), Ok(None));
+            assert_eq!(decoder.boundary.seen(), 6 + pieces * 100);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_lets_go_of_the_bytes() {
+        let mut decoder = fed(Limits::before_log_in(), b"HELLO\n\n\0");
+        assert_eq!(kind(decoder.next()), Some(Kind::UnknownCommand));
+        decoder.feed(b"SEND\n\n\0");
+        assert_eq!(kind(decoder.next()), Some(Kind::UnknownCommand));
+        assert_eq!(decoder.buffer.capacity(), 0);
+    }
+
+    #[test]
+    fn other_limits_hold_for_a_frame_under_way() {
+        let mut decoder = fed(
+            Limits::after(100),
+            &[b"SEND\n\n".as_slice(), &[b'a'; 90]].concat(),
+        );
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.set_limits(Limits::after(200));
+        decoder.feed(&[b'a'; 90]);
+        assert_eq!(decoder.next(), Ok(None));
+        decoder.set_limits(Limits::after(50));
+        assert_eq!(kind(decoder.next()), Some(Kind::FrameTooLarge));
+    }
+
+    #[test]
+    fn the_version_holds_from_the_next_frame_that_is_taken() {
+        let frame = b"SEND\na:\\c\n\n\0";
+        let mut decoder = fed(Limits::before_log_in(), &frame.repeat(2));
+        let value = |unit| match unit {
+            Ok(Some(Unit::Frame(frame))) => frame.headers.get("a").map(str::to_owned),
+            _ => None,
+        };
+        assert_eq!(value(decoder.next()).as_deref(), Some("\\c"));
+        decoder.set_version(Version::V1_1);
+        assert_eq!(value(decoder.next()).as_deref(), Some(":"));
     }
 }

@@ -34,7 +34,8 @@ impl Frame {
         self
     }
 
-    /// The same frame with this body, and with a `content-length` at the end of the headers if it had none.
+    /// The same frame with this body, and with a `content-length` at the end of the headers if it
+    /// had none.
     #[must_use]
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.body = bytes.into();
@@ -46,16 +47,17 @@ impl Frame {
     }
 }
 
-/// The headers of a frame: ordered, and with repeats kept. The first of a name is the one that counts (STOMP 1.2,
-/// "Repeated Header Entries").
+/// The headers of a frame: ordered, and with repeats kept. The first of a name is the one that
+/// counts (STOMP 1.2, "Repeated Header Entries").
 ///
-/// All text is in one string, because a broker reads millions of small headers: two allocations for a frame, whatever
-/// the number of its headers.
+/// All text is in one string, because a broker reads millions of small headers: two allocations for
+/// a frame, whatever the number of its headers.
 #[derive(Clone, Default)]
 pub struct Headers {
     /// Names and values, one after another, with nothing between.
     text: String,
-    /// Where in `text` the name ends, and where its value does. The name begins where the value before it ends.
+    /// Where in `text` the name ends, and where its value does. The name begins where the value
+    /// before it ends.
     ends: Vec<(usize, usize)>,
 }
 

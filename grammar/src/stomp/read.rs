@@ -1,9 +1,11 @@
-//! A whole frame to its parts: one function a production, with the production above it (STOMP 1.2, "Augmented BNF").
+//! A whole frame to its parts: one function a production, with the production above it (STOMP 1.2,
+//! "Augmented BNF").
 //!
-//! It decides what the bytes of one frame say. It does not look for the frame's end, which `boundary` has found.
+//! It decides what the bytes of one frame say. It does not look for the frame's end, which
+//! `boundary` has found.
 //!
-//! The productions are those of 1.2 with three liberties: in a value a colon may stand unescaped, a CR that is not
-//! part of an end of line may stand anywhere, and both hold for every version.
+//! The productions are those of 1.2 with three liberties: in a value a colon may stand unescaped, a
+//! CR that is not part of an end of line may stand anywhere, and both hold for every version.
 
 use std::borrow::Cow;
 
@@ -45,7 +47,8 @@ impl<'a> ParseError<&'a str> for Fault<'a> {
 
 /// `frame = command EOL *( header EOL ) EOL *OCTET NULL`
 ///
-/// `bytes` begin with the frame, and `extent` is what [`Boundary`](super::boundary::Boundary) said of them.
+/// `bytes` begin with the frame, and `extent` is what [`Boundary`](super::boundary::Boundary) said
+/// of them.
 pub(super) fn frame(
     bytes: &[u8],
     extent: Extent,
@@ -80,7 +83,8 @@ fn command_line(input: &str) -> Read<'_, &str> {
     terminated(before_eol, eol).parse(input)
 }
 
-/// `*( header EOL ) EOL`, where `input` is the end of `head` after the command line, and holds `count` headers.
+/// `*( header EOL ) EOL`, where `input` is the end of `head` after the command line, and holds
+/// `count` headers.
 fn headers(
     head: &str,
     input: &str,
@@ -88,7 +92,7 @@ fn headers(
     command: Command,
     version: Version,
 ) -> Result<Headers, Refusal> {
-    let escapes = Escapes::of(command, version);
+    let escapes = Escapes::of(command, version).used_in(input);
     let mut headers = Headers::with_capacity(count, input.len());
     let mut input = input;
     while eol(input).is_err() {

@@ -16,7 +16,8 @@ pub enum Version {
 }
 
 impl Version {
-    /// All versions, the lowest first: what the `version` header of an ERROR lists when there is none in common.
+    /// All versions, the lowest first: what the `version` header of an ERROR lists when there is
+    /// none in common.
     pub const ALL: [Self; 3] = [Self::V1_0, Self::V1_1, Self::V1_2];
 
     /// The version as `accept-version` and `version` headers spell it: `1.0`, `1.1` or `1.2`.
@@ -44,9 +45,11 @@ impl Version {
         }
     }
 
-    /// The highest version in an `accept-version` header, a list with commas (STOMP 1.2, "Protocol Negotiation").
+    /// The highest version in an `accept-version` header, a list with commas (STOMP 1.2, "Protocol
+    /// Negotiation").
     ///
-    /// No header means 1.0, the only version that had none. `None` means that there is no version in common.
+    /// No header means 1.0, the only version that had none. `None` means that there is no version
+    /// in common.
     pub fn negotiate(accept_version: Option<&str>) -> Option<Self> {
         match accept_version {
             None => Some(Self::V1_0),
@@ -57,7 +60,8 @@ impl Version {
         }
     }
 
-    /// The highest version offered in a `Sec-WebSocket-Protocol` header, a list with commas (RFC 6455, section 4.2.2).
+    /// The highest version offered in a `Sec-WebSocket-Protocol` header, a list with commas (RFC
+    /// 6455, section 4.2.2).
     ///
     /// `None` means that no STOMP was offered, and that none is to be echoed.
     pub fn from_subprotocols(offered: &str) -> Option<Self> {

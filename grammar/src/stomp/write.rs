@@ -1,7 +1,7 @@
 //! A frame to bytes: the inverse of reading.
 //!
-//! It decides the one form that frames are written in: LF ends the lines, nothing stands before the command or after
-//! the NUL. It does not decide which headers a frame should have.
+//! It decides the one form that frames are written in: LF ends the lines, nothing stands before the
+//! command or after the NUL. It does not decide which headers a frame should have.
 
 use memchr::memchr;
 
@@ -10,14 +10,14 @@ use super::{Command, Frame, Version};
 
 /// Writes `frame` at the end of `out` as it is spelled in `version`.
 ///
-/// What was written reads back to the same frame, with these exceptions, by which nothing that is written can be
-/// misread as something else:
+/// What was written reads back to the same frame, with these exceptions, by which nothing that is
+/// written can be misread as something else:
 ///
-/// * octets that the version has no way to carry in a header become `?`: a NUL everywhere, CR in 1.1, CR, LF (and a
-///   colon in a name) in 1.0 and in the frames that open a session;
+/// * octets that the version has no way to carry in a header become `?`: a NUL everywhere, CR in
+///   1.1, CR, LF (and a colon in a name) in 1.0 and in the frames that open a session;
 /// * a header with an empty name is left out;
-/// * a first `content-length` that is not the body's length is corrected, and one is added where it is missing and the
-///   body holds a NUL.
+/// * a first `content-length` that is not the body's length is corrected, and one is added where it
+///   is missing and the body holds a NUL.
 pub fn write(frame: &Frame, version: Version, out: &mut Vec<u8>) {
     let mut writer = FrameWriter::begin(out, frame.command, version);
     let mut has_length = false;
@@ -40,8 +40,8 @@ pub fn write(frame: &Frame, version: Version, out: &mut Vec<u8>) {
 
 /// Writes one frame at the end of a buffer, part by part, and allocates nothing of its own.
 ///
-/// Begin, add headers, perhaps a body, and end: a writer that is not ended leaves half a frame in the buffer. The
-/// same octets are escaped, replaced and left out as by [`write`].
+/// Begin, add headers, perhaps a body, and end: a writer that is not ended leaves half a frame in
+/// the buffer. The same octets are escaped, replaced and left out as by [`write()`].
 #[derive(Debug)]
 #[must_use = "the frame is whole only after `end`"]
 pub struct FrameWriter<'a> {
@@ -79,8 +79,8 @@ impl<'a> FrameWriter<'a> {
         self.header(name, decimal(value, &mut digits))
     }
 
-    /// The body that the frame is to have, any bytes; [`end`](Self::end) writes it, and a `content-length` of its
-    /// octets as the last header.
+    /// The body that the frame is to have, any bytes; [`end`](Self::end) writes it, and a
+    /// `content-length` of its octets as the last header.
     pub fn body(self, bytes: &'a [u8]) -> Self {
         Self {
             body: Some(bytes),

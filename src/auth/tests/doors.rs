@@ -9,10 +9,15 @@ use futures_util::future::join_all;
 use crate::auth::Denial;
 use crate::auth::SESSION_LIFE_S;
 use crate::auth::WEBSOCKET_LIFE_S;
+use crate::auth::mint;
+use crate::auth::tests::OWN_KEY;
 use crate::auth::tests::START;
 use crate::auth::tests::START_S;
 use crate::auth::tests::open;
 use crate::auth::tests::store::Shelf;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::Store;
+use crate::broker::ports::outcome;
 
 #[tokio::test]
 async fn an_account_opens_with_its_password() {
@@ -47,11 +52,16 @@ async fn registration_has_rules() {
     auth.registration_open = false;
     let denial = auth.register(START, "wu", "password").await.unwrap_err();
     assert_eq!(denial, Denial::RegistrationClosed);
-    // The operator still may, and without a password.
-    let wu = auth.add_user(START, "wu", None).await.unwrap();
+    // Nor does one whose account has no password get in with any.
+    let (done, made) = outcome();
+    store.add_user("wu".to_owned(), None, START.epoch_ms, done);
+    let AddedUser::New(wu) = made.await.unwrap() else {
+        panic!("the name is free");
+    };
     let denial = auth.log_in(START, "wu", "password").await.unwrap_err();
     assert_eq!(denial, Denial::WrongPassword);
-    let grant = auth.grant(START, &wu).unwrap();
+    // But by a token of the operator's.
+    let grant = mint(OWN_KEY, START, &wu).unwrap();
     assert!(auth.session(START, &grant.token).await.is_ok());
 }
 
@@ -106,10 +116,10 @@ async fn a_broken_store_is_no_wrong_password() {
 async fn a_log_out_is_kept() {
     let store = Arc::new(Shelf::default());
     let auth = open(&store, None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
+    let li = auth.register(START, "li", "password").await.unwrap();
     let (gone, other) = (
-        auth.grant(START, &li).unwrap(),
-        auth.grant(START, &li).unwrap(),
+        mint(OWN_KEY, START, &li).unwrap(),
+        mint(OWN_KEY, START, &li).unwrap(),
     );
     let login = auth.session(START, &gone.token).await.unwrap();
     let websocket = auth.websocket_token(START, &login).await.unwrap();
@@ -138,8 +148,8 @@ async fn a_log_out_is_kept() {
 async fn a_log_out_holds_though_nobody_waits_for_it() {
     let store = Arc::new(Shelf::default());
     let auth = open(&store, None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
-    let grant = auth.grant(START, &li).unwrap();
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let grant = mint(OWN_KEY, START, &li).unwrap();
     let login = auth.session(START, &grant.token).await.unwrap();
 
     *store.held.lock().unwrap() = Some(Vec::new());
@@ -158,8 +168,8 @@ async fn a_log_out_holds_though_nobody_waits_for_it() {
 async fn a_websocket_token_opens_packets_only_and_soon() {
     let store = Arc::new(Shelf::default());
     let auth = open(&store, None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
-    let session = auth.grant(START, &li).unwrap();
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let session = mint(OWN_KEY, START, &li).unwrap();
     let login = auth.session(START, &session.token).await.unwrap();
     let grant = auth.websocket_token(START, &login).await.unwrap();
     assert_eq!(grant.expires_s, START_S + WEBSOCKET_LIFE_S);

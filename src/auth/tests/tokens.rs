@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::auth::Denial;
 use crate::auth::SESSION_LIFE_S;
+use crate::auth::mint;
 use crate::auth::tests::OWN_KEY;
 use crate::auth::tests::START;
 use crate::auth::tests::START_S;
@@ -31,7 +32,7 @@ fn own(claims: &Value) -> String {
 async fn own_tokens_are_read_as_written() {
     let store = Arc::new(Shelf::default());
     let auth = open(&store, None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
+    let li = auth.register(START, "li", "password").await.unwrap();
     for good in [
         json!({}),
         json!({"sub": "1"}),
@@ -57,7 +58,7 @@ async fn own_tokens_are_read_as_written() {
 #[tokio::test]
 async fn claims_that_are_wrong_are_refused() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
-    auth.add_user(START, "li", None).await.unwrap();
+    auth.register(START, "li", "password").await.unwrap();
     for bad in [
         json!({"sub": null}),
         json!({"sub": 0}),
@@ -92,7 +93,7 @@ async fn claims_that_are_wrong_are_refused() {
 #[tokio::test]
 async fn forged_tokens_are_refused() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
-    auth.add_user(START, "li", None).await.unwrap();
+    auth.register(START, "li", "password").await.unwrap();
     let good = own(&claims(json!({})));
     assert!(auth.session(START, &good).await.is_ok());
     let (signed, signature) = good.rsplit_once('.').unwrap();
@@ -138,8 +139,8 @@ async fn forged_tokens_are_refused() {
 #[tokio::test]
 async fn a_token_ends_on_time() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
-    let token = auth.grant(START, &li).unwrap().token;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let token = mint(OWN_KEY, START, &li).unwrap().token;
     let last = START.after_ms(SESSION_LIFE_S * 1000 - 1);
     assert!(auth.session(last, &token).await.is_ok());
     let ended = auth.session(last.after_ms(1), &token).await;
@@ -149,14 +150,14 @@ async fn a_token_ends_on_time() {
 #[tokio::test]
 async fn a_token_of_another_database_is_refused() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
-    let li = auth.add_user(START, "li", None).await.unwrap();
-    let token = auth.grant(START, &li).unwrap().token;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let token = mint(OWN_KEY, START, &li).unwrap().token;
 
     let store = Arc::new(Shelf::default());
     let another = open(&store, None).await;
     let login = another.session(START, &token).await;
     assert_eq!(login, Err(Denial::InvalidToken));
-    another.add_user(START, "wu", None).await.unwrap();
+    another.register(START, "wu", "password").await.unwrap();
     let login = another.session(START, &token).await;
     assert_eq!(login, Err(Denial::InvalidToken), "the number is another's");
     store.broken.store(true, Ordering::Relaxed);
@@ -173,8 +174,8 @@ async fn foreign_tokens_make_their_users() {
     ] {
         let store = Arc::new(Shelf::default());
         let auth = open(&store, Some(public(key))).await;
-        let own_user = auth.add_user(START, "own", None).await.unwrap();
-        let own_token = auth.grant(START, &own_user).unwrap().token;
+        let own_user = auth.register(START, "own", "password").await.unwrap();
+        let own_token = mint(OWN_KEY, START, &own_user).unwrap().token;
         let signed = |changes| {
             let header = Header::new(algorithm);
             encode(&header, &claims(changes), &private(key, algorithm)).unwrap()

@@ -5,8 +5,15 @@
 pub mod info;
 pub mod websocket;
 
+use ::http::HeaderMap;
+use ::http::HeaderValue;
+use ::http::Method;
+use ::http::Response;
+use ::http::StatusCode;
+use ::http::header;
+
 /// What the base path answers to somebody who looks.
-pub const GREETING: &str = "Welcome to SockJS!\n";
+const GREETING: &str = "Welcome to SockJS!\n";
 
 /// A part of the path below a SockJS base, which a router has split at its slashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +45,67 @@ impl Place {
             .iter()
             .all(|name| !name.is_empty() && !name.contains('.'));
         (named && transport == "websocket" && parts.next().is_none()).then_some(Self::WebSocket)
+    }
+}
+
+/// The base path: a greeting.
+pub fn greeting(method: &Method) -> Response<String> {
+    if method != Method::GET {
+        return wrong_method("GET");
+    }
+    let mut response = Response::new(GREETING.to_owned());
+    headers(
+        &mut response,
+        &[("content-type", "text/plain; charset=UTF-8")],
+    );
+    response
+}
+
+/// A path that is no place here.
+pub fn not_found() -> Response<String> {
+    let mut response = Response::new("404 Error: Page not found\n".to_owned());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    headers(
+        &mut response,
+        &[("content-type", "text/plain; charset=UTF-8")],
+    );
+    response
+}
+
+/// A place that does not take this method: `Allow`, and no body.
+pub fn wrong_method(allowed: &'static str) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    headers(&mut response, &[("allow", allowed)]);
+    response
+}
+
+fn headers(response: &mut Response<String>, headers: &[(&'static str, &'static str)]) {
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .insert(*name, HeaderValue::from_static(value));
+    }
+}
+
+/// The CORS headers: the Origin is echoed, with credentials, because SockJS clients send theirs.
+fn cors(response: &mut Response<String>, request: &HeaderMap) {
+    let origin = request
+        .get(header::ORIGIN)
+        .filter(|origin| *origin != "null")
+        .cloned();
+    let answer = response.headers_mut();
+    if origin.is_some() {
+        answer.insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+        answer.insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    let origin = origin.unwrap_or(HeaderValue::from_static("*"));
+    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
 }
 

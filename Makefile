@@ -1,0 +1,40 @@
+# Everything a newcomer needs: `make run` and `make test`. `make help` lists the rest.
+
+CARGO ?= cargo
+NPM_INSTALL = npm ci --no-audit --no-fund --silent
+
+.PHONY: help run console test test-rust test-clients lint bench clean
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: console ## build everything and serve the page at http://127.0.0.1:8080/
+	$(CARGO) run --release
+
+console: console/dist/index.html ## build the page that is embedded into the binary
+
+console/dist/index.html: $(shell find console/src console/public console/index.html -type f 2>/dev/null) \
+		console/package-lock.json console/vite.config.ts
+	@command -v npm >/dev/null || { echo "The page needs Node.js 20 or newer with npm (Debian: apt install nodejs npm)."; exit 1; }
+	cd console && $(NPM_INSTALL) && npm run --silent build
+	@touch $@
+
+test: test-rust test-clients ## run all tests (installs what the clients' tests need)
+
+test-rust: console
+	$(CARGO) test --workspace --all-targets
+
+test-clients: console
+	$(CARGO) build --release
+	tests/clients/run
+
+lint: ## rustfmt and clippy, warnings denied; the page's types
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+bench: ## time the parts against plain copies of the same bytes
+	$(CARGO) bench --workspace
+
+clean: ## remove what was built
+	$(CARGO) clean
+	rm -rf console/dist console/node_modules tests/clients/node_modules

@@ -1,0 +1,70 @@
+/**
+ * Where a message is written. Decides which key sends, and keeps one draft a conversation; knows nothing of sending.
+ */
+import type { Conversation } from "../model/conversation";
+import type { Session } from "../session";
+import { h } from "./dom";
+
+export class Composer {
+  readonly element: HTMLElement;
+  private readonly text: HTMLTextAreaElement;
+  private readonly drafts = new WeakMap<Conversation, string>();
+  private conversation: Conversation | null = null;
+
+  constructor(private readonly session: Session) {
+    this.text = h("textarea", {
+      testid: "composer",
+      rows: 1,
+      "aria-label": "Message",
+      oninput: () => this.grow(),
+      onkeydown: (event: KeyboardEvent) => this.key(event),
+    });
+    this.element = h(
+      "form",
+      {
+        class: "composer",
+        onsubmit: (event: SubmitEvent) => {
+          event.preventDefault();
+          this.send();
+        },
+      },
+      this.text,
+      h("button", { class: "primary", testid: "send" }, "Send"),
+    );
+  }
+
+  render(): void {
+    const { current, connection } = this.session;
+    const name = current?.peer.uname ?? "";
+    this.text.placeholder =
+      connection.state === "offline" ? "Off line: it leaves when you are back" : `Write to ${name}`;
+    if (current === this.conversation) return;
+    if (this.conversation) this.drafts.set(this.conversation, this.text.value);
+    this.conversation = current;
+    this.text.value = (current && this.drafts.get(current)) ?? "";
+    this.grow();
+  }
+
+  focus(): void {
+    this.text.focus();
+  }
+
+  /** Enter sends, Shift+Enter is a new line; an Enter that picks a character of an input method does neither. */
+  private key(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.send();
+  }
+
+  private send(): void {
+    if (!this.conversation || this.text.value.trim() === "") return;
+    this.session.send(this.conversation, this.text.value);
+    this.text.value = "";
+    this.grow();
+  }
+
+  private grow(): void {
+    this.text.style.height = "auto";
+    this.text.style.height = `${this.text.scrollHeight + 2}px`;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The parts of the page that never change: masthead, welcome and the legend of the ticks.
+ */
+import { h } from "./dom";
+import { gooseMark, skeinOfGeese, tick, tickWords } from "./icons";
+
+export function masthead(): HTMLElement {
+  return h(
+    "header",
+    { class: "masthead" },
+    h("span", { class: "mark" }, gooseMark()),
+    h("span", { class: "wordmark" }, "Hongyan"),
+    h("span", { class: "seal", lang: "zh", title: "hóng yàn: the wild goose that carries letters" }, "鸿雁"),
+    h("span", { class: "motto" }, "A chat broker: the wild goose that carries letters"),
+    h("span", { class: "sky" }, skeinOfGeese()),
+  );
+}
+
+export function welcome(tryIt: HTMLElement): HTMLElement {
+  return h(
+    "section",
+    { class: "welcome" },
+    h(
+      "div",
+      {},
+      h("h1", {}, "Two people, one page"),
+      h("p", {}, "Watch a letter leave, be stored, and arrive. Each side is a user with a connection of its own."),
+    ),
+    tryIt,
+  );
+}
+
+export function legend(): HTMLElement {
+  const states = ["pending", "committed", "received", "failed"] as const;
+  return h(
+    "footer",
+    { class: "legend", "aria-label": "What the ticks mean" },
+    ...states.map((state) => h("span", { "data-state": state }, tick(state), tickWords[state])),
+  );
+}

@@ -1,0 +1,184 @@
+//! A STOMP client on a WebSocket, and just enough HTTP.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use futures_util::StreamExt;
+use hongyan_grammar::stomp;
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Decoder;
+use hongyan_grammar::stomp::Frame;
+use hongyan_grammar::stomp::Limits;
+use hongyan_grammar::stomp::Side;
+use hongyan_grammar::stomp::Unit;
+use hongyan_grammar::stomp::Version;
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::people;
+
+/// Longer than anything takes: a test that hangs should say where.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `future` gives, or a panic that names `what` was waited for.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// One STOMP 1.2 connection.
+pub struct Client {
+    socket: WebSocketStream<TcpStream>,
+    decoder: Decoder,
+}
+
+impl Client {
+    /// Connects and logs in as user `uid`.
+    pub async fn log_in(address: &str, uid: u64) -> Self {
+        let mut client =
+            Self::open(address, &format!("/client?srect={}", people::token(uid))).await;
+        client
+            .send(Frame::new(Command::Connect).header("accept-version", "1.2"))
+            .await;
+        let connected = client.next().await.expect("CONNECTED");
+        assert_eq!(connected.command, Command::Connected);
+        client.decoder.set_version(Version::V1_2);
+        client
+    }
+
+    /// Opens a WebSocket and says nothing yet.
+    pub async fn open(address: &str, path: &str) -> Self {
+        let stream = soon("the connection", TcpStream::connect(address))
+            .await
+            .expect("the broker listens");
+        let upgrade = client_async(format!("ws://{address}{path}"), stream);
+        let (socket, _) = soon("the upgrade", upgrade).await.expect("an upgrade");
+        Self {
+            socket,
+            decoder: Decoder::new(Side::Client, Limits::after(1 << 24)),
+        }
+    }
+
+    /// Sends a frame. A connection that is gone is noticed when something is read from it.
+    pub async fn send(&mut self, frame: Frame) {
+        self.queue(frame).await;
+        let _ = self.socket.flush().await;
+    }
+
+    /// As [`Self::send`], but leaves it to a later flush.
+    pub async fn queue(&mut self, frame: Frame) {
+        let mut wire = Vec::new();
+        stomp::write(&frame, Version::V1_2, &mut wire);
+        let text = String::from_utf8(wire).expect("only text is sent here");
+        let _ = self.socket.feed(Message::text(text)).await;
+    }
+
+    /// Sends what was queued.
+    pub async fn flush(&mut self) {
+        let _ = self.socket.flush().await;
+    }
+
+    /// The next frame; `None` when the connection is over.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            match self.decoder.next().expect("a frame that reads") {
+                Some(Unit::Frame(frame)) => return Some(frame),
+                Some(Unit::Beat) => continue,
+                None => {}
+            }
+            match soon("a frame", self.socket.next()).await? {
+                Ok(Message::Text(text)) => self.decoder.feed(text.as_bytes()),
+                Ok(Message::Binary(bytes)) => self.decoder.feed(&bytes),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Subscribes, and waits until that holds.
+    pub async fn subscribe(&mut self, destination: &str) {
+        let frame = Frame::new(Command::Subscribe)
+            .header("id", destination)
+            .header("destination", destination)
+            .header("receipt", "subscribed");
+        self.send(frame).await;
+        let receipt = self.next().await.expect("RECEIPT");
+        assert_eq!(receipt.command, Command::Receipt, "{receipt:?}");
+    }
+
+    /// Asks for everything that waits.
+    pub async fn init(&mut self) {
+        self.send(Frame::new(Command::Send).header("destination", "/socket/chat/init"))
+            .await;
+    }
+
+    /// Sends a message, without waiting for anything.
+    pub async fn chat(&mut self, to: u64, msg_id: &str, content: &str) {
+        self.send(chat(to, msg_id, content)).await;
+    }
+
+    /// Confirms a message, without waiting for anything.
+    pub async fn confirm(&mut self, msg_id: &str) {
+        self.send(confirm(msg_id)).await;
+    }
+}
+
+/// SEND of a message.
+pub fn chat(to: u64, msg_id: &str, content: &str) -> Frame {
+    let body = serde_json::json!({ "msgID": msg_id, "reciverId": to, "content": content });
+    Frame::new(Command::Send)
+        .header("destination", "/socket/chat/send")
+        .body(body.to_string())
+}
+
+/// SEND of a confirmation.
+pub fn confirm(msg_id: &str) -> Frame {
+    let body = serde_json::json!({ "msgID": msg_id });
+    Frame::new(Command::Send)
+        .header("destination", "/socket/chat/recive")
+        .body(body.to_string())
+}
+
+/// The JSON in a frame.
+pub fn json(frame: &Frame) -> Value {
+    serde_json::from_slice(&frame.body).unwrap_or_else(|error| panic!("{error}: {frame:?}"))
+}
+
+/// One HTTP request on a connection of its own: the status, the head and the body.
+pub async fn http(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
+    let mut stream = soon("the connection", TcpStream::connect(address))
+        .await
+        .expect("the broker listens");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("a request");
+    let mut answer = Vec::new();
+    soon("an answer", stream.read_to_end(&mut answer))
+        .await
+        .expect("an answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_default();
+    (status, head.to_owned(), body.to_owned())
+}

@@ -1,0 +1,100 @@
+//! The broker as a process of its own: started, asked, killed.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+
+use crate::support::people;
+
+/// A broker that runs. It is killed when this is dropped.
+pub struct Running {
+    child: Child,
+    /// Where it listens, `127.0.0.1:PORT`.
+    pub address: String,
+}
+
+/// The program itself, with its data in `data`.
+pub fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hongyan"));
+    command.args(arguments).arg("--data").arg(data);
+    command
+}
+
+impl Running {
+    /// Starts it on a free port. It knows the tokens of [`people`], and nobody sends too fast for it.
+    pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        let key = people::key_file(data);
+        let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .args(["--message-rate", "1000000", "--log", "warn", "--jwt-key"])
+            .arg(key)
+            .args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Runs `command` until it says where it listens.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the broker starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
+            .expect("the broker says where it listens");
+        // Somebody must read the rest, or the broker would wait for it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was alive");
+        self.child.wait().expect("it is dead");
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill");
+        assert!(sent.success());
+        self.child.wait().expect("it has ended")
+    }
+
+    /// Its resident memory, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("a Linux machine");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .expect("VmRSS");
+        let kib: u64 = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|number| number.parse().ok())
+            .expect("a number");
+        kib * 1024
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
