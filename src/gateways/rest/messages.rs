@@ -70,7 +70,16 @@ pub(super) async fn send(request: Request, caller: Caller) -> Result<Answer, Ref
         msg_id,
         content: message.content,
     };
-    match desk.context.broker.ask_once(now, &from, command).await? {
+    let sent = desk.context.broker.ask_once(now, &from, command).await;
+    let reply = sent.map_err(|refusal| {
+        let mut refused = Refused::from(refusal);
+        if refused.code == 500 && message.msg_id.is_none() {
+            // "The same msgID" is one that the caller has not seen.
+            refused.content.push_str(&format!(": {msg_id}"));
+        }
+        refused
+    })?;
+    match reply {
         Reply::Sent {
             id,
             msg_id,

@@ -187,7 +187,8 @@ impl Desk {
             }
         };
         handled.inspect_err(|refused| {
-            if refused.code >= 500 {
+            // 503 is said by readiness alone, which logs the reason itself.
+            if refused.code == 500 {
                 tracing::error!(method = %call.method, path = call.path, code = refused.code, "a call failed");
             }
         })

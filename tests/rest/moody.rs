@@ -1,0 +1,116 @@
+//! A store that can be told to fail.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use hongyan::broker::message::MessageId;
+use hongyan::broker::ports::Account;
+use hongyan::broker::ports::AddedUser;
+use hongyan::broker::ports::Appended;
+use hongyan::broker::ports::Before;
+use hongyan::broker::ports::Confirmation;
+use hongyan::broker::ports::Confirmed;
+use hongyan::broker::ports::Counts;
+use hongyan::broker::ports::Done;
+use hongyan::broker::ports::HistoryPage;
+use hongyan::broker::ports::InboxPage;
+use hongyan::broker::ports::NewMessage;
+use hongyan::broker::ports::Store;
+use hongyan::broker::ports::StoreError;
+use hongyan::broker::ports::TokenId;
+use hongyan::broker::users::Person;
+use hongyan::broker::users::Uid;
+use hongyan::broker::users::UserKey;
+use hongyan::stores::memory::MemoryStore;
+
+/// What the log may know and a client may not.
+pub const SECRET: &str = "disk 7 is on fire";
+
+#[derive(Default)]
+pub struct Moody {
+    store: MemoryStore,
+    broken: AtomicBool,
+}
+
+impl Moody {
+    pub fn fail(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    fn ask<T>(&self, done: Done<T>, ask: impl FnOnce(&MemoryStore, Done<T>)) {
+        match self.health() {
+            Ok(()) => ask(&self.store, done),
+            Err(why) => done(Err(StoreError::Broken(why))),
+        }
+    }
+}
+
+impl Store for Moody {
+    fn append(&self, message: NewMessage, done: Done<Appended>) {
+        self.ask(done, |store, done| store.append(message, done));
+    }
+
+    fn confirm(&self, confirmation: Confirmation, done: Done<Confirmed>) {
+        self.ask(done, |store, done| store.confirm(confirmation, done));
+    }
+
+    fn inbox(&self, uid: Uid, after: MessageId, limit: usize, done: Done<InboxPage>) {
+        self.ask(done, |store, done| store.inbox(uid, after, limit, done));
+    }
+
+    fn history(
+        &self,
+        reader: Uid,
+        with: Uid,
+        before: Option<Before>,
+        limit: usize,
+        done: Done<HistoryPage>,
+    ) {
+        self.ask(done, |store, done| {
+            store.history(reader, with, before, limit, done);
+        });
+    }
+
+    fn add_user(
+        &self,
+        name: String,
+        password_hash: Option<String>,
+        time_ms: u64,
+        done: Done<AddedUser>,
+    ) {
+        self.ask(done, |store, done| {
+            store.add_user(name, password_hash, time_ms, done);
+        });
+    }
+
+    fn admit_user(&self, person: Person, time_ms: u64, done: Done<AddedUser>) {
+        self.ask(done, |store, done| store.admit_user(person, time_ms, done));
+    }
+
+    fn user(&self, key: UserKey, done: Done<Option<Account>>) {
+        self.ask(done, |store, done| store.user(key, done));
+    }
+
+    fn revoke(&self, token: TokenId, expires_s: u64, done: Done<()>) {
+        self.ask(done, |store, done| store.revoke(token, expires_s, done));
+    }
+
+    fn revoked(&self, now_s: u64, done: Done<Vec<TokenId>>) {
+        self.ask(done, |store, done| store.revoked(now_s, done));
+    }
+
+    fn counts(&self, done: Done<Counts>) {
+        self.ask(done, |store, done| store.counts(done));
+    }
+
+    fn health(&self) -> Result<(), String> {
+        match self.broken.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(SECRET.to_owned()),
+        }
+    }
+
+    fn close(&self) {
+        self.store.close();
+    }
+}
