@@ -24,8 +24,8 @@ fn hold(store: &SqliteStore) -> mpsc::Sender<()> {
         "held".to_owned(),
         1,
         Box::new(move |_| {
-            drop(tell.send(()));
-            drop(released.recv());
+            let _ = tell.send(());
+            let _ = released.recv();
         }),
     );
     told.recv().expect("the writer has come to the answer");
@@ -208,7 +208,7 @@ fn an_asker_that_panics_and_one_that_drops_the_store_harm_nobody() {
         1,
         Box::new(move |_| {
             drop(last);
-            drop(tell.send(()));
+            let _ = tell.send(());
         }),
     );
     drop(store);
@@ -273,7 +273,7 @@ fn a_backup_under_load_is_whole() {
                         store.confirm(confirmation, done)
                     }));
                 }
-                drop(began.send(()));
+                let _ = began.send(());
             }
             name
         }

@@ -6,7 +6,6 @@ use std::path::Path;
 use rusqlite::{Connection, Result};
 
 use crate::broker::ports::Counts;
-use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::counts::counts;
 use crate::stores::sqlite::refusal::OpenError;
 use crate::stores::sqlite::schema;
@@ -116,9 +115,10 @@ impl CheckReport {
         let mut findings = Findings::default();
         let mut select = conn.prepare("SELECT id, time_ms FROM messages ORDER BY id")?;
         let mut rows = select.query([])?;
+        // Damage may have any sign, so these are read as they are.
         let (mut last_id, mut last_ms) = (0, 0);
         while let Some(row) = rows.next()? {
-            let (id, time_ms) = (number(row, 0)?, number(row, 1)?);
+            let (id, time_ms): (i64, i64) = (row.get(0)?, row.get(1)?);
             if id != last_id + 1 {
                 findings.add(|| Ok(format!("message {id} follows message {last_id}")))?;
             }
@@ -133,9 +133,9 @@ impl CheckReport {
         let mut select =
             conn.prepare("SELECT conversation, seq, id FROM messages ORDER BY conversation, seq")?;
         let mut rows = select.query([])?;
-        let (mut last_conversation, mut last_seq, mut last_id) = (0, 0, 0);
+        let (mut last_conversation, mut last_seq, mut last_id) = (0_i64, 0_i64, 0_i64);
         while let Some(row) = rows.next()? {
-            let (conversation, seq, id) = (number(row, 0)?, number(row, 1)?, number(row, 2)?);
+            let (conversation, seq, id) = (row.get(0)?, row.get(1)?, row.get(2)?);
             if conversation != last_conversation {
                 (last_conversation, last_seq, last_id) = (conversation, 0, 0);
             }

@@ -58,6 +58,8 @@ struct Lane {
     log: Log,
     /// The member's cursor.
     received: u64,
+    /// Whether runs lie beyond the cursor; mostly not.
+    runs: bool,
     /// From here on nothing was looked at yet.
     next_seq: u64,
     ids: VecDeque<u64>,
@@ -69,7 +71,8 @@ struct Lane {
 fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
     let mut lanes = conn
         .prepare_cached(
-            "SELECT m.conversation, m.received, c.last_seq
+            "SELECT m.conversation, m.received, c.last_seq,
+                 EXISTS (SELECT 1 FROM aside a WHERE a.uid = m.uid AND a.conversation = m.conversation)
              FROM members m JOIN conversations c ON c.id = m.conversation
              WHERE m.uid = ?1 AND m.received < c.last_seq",
         )?
@@ -80,6 +83,7 @@ fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
                     last_seq: number(row, 2)?,
                 },
                 received: number(row, 1)?,
+                runs: row.get(3)?,
                 next_seq: 0,
                 ids: VecDeque::new(),
                 ahead: 1,
@@ -126,6 +130,10 @@ impl Lane {
     fn gap(&self, conn: &Connection, uid: Uid) -> Result<Option<(u64, u64)>> {
         let member = (to_db(uid.get()), self.log.conversation);
         let mut first = self.next_seq;
+        if !self.runs {
+            let last = self.log.last_seq;
+            return Ok((first <= last).then_some((first, last)));
+        }
         let run_last = conn
             .prepare_cached(
                 "SELECT last FROM aside WHERE uid = ?1 AND conversation = ?2 AND first <= ?3

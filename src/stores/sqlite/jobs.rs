@@ -60,15 +60,20 @@ pub(super) struct ReadBy<R, T> {
 impl<R: Send, T: Send> Read for ReadBy<R, T> {
     fn run(self: Box<Self>, conn: &Connection) {
         // One transaction, so that everything on a page is of one moment.
-        let result = conn.unchecked_transaction().and_then(|transaction| {
+        let work = || {
+            let transaction = conn.unchecked_transaction()?;
             let result = (self.work)(conn, &self.request)?;
             transaction.commit()?;
             Ok(result)
-        });
+        };
+        let result = match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(result) => result.map_err(|error| refusal(&error)),
+            Err(_) => Err(StoreError::Broken("a reader panicked".to_owned())),
+        };
         if let Err(error) = &result {
             tracing::error!(%error, "the store could not read");
         }
-        tell(self.done, result.map_err(|error| refusal(&error)));
+        tell(self.done, result);
     }
 
     fn refuse(self: Box<Self>, why: StoreError) {

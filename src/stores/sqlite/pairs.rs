@@ -11,7 +11,7 @@ use crate::stores::received::Received;
 use crate::stores::sqlite::columns::{number, person, to_db};
 
 /// Pairs and runs that may stay in memory; beyond that, those not used in the last batch go.
-const WEIGHT_MAX: usize = 200_000;
+const WEIGHT_MAX: usize = if cfg!(test) { 4 } else { 65_536 };
 
 /// A conversation of two, or of one with oneself.
 pub(super) struct Pair {

@@ -32,29 +32,31 @@ pub(super) fn database(dir: &Path) -> PathBuf {
 
 /// Opens a database to write, makes it if there is none, and brings its schema up to date.
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
-    if examine(file)? {
-        let conn = open_existing(file)?;
-        return prepare(file, conn);
-    }
-    let conn = connect(
-        file,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    )
-    .map_err(|error| OpenError::sqlite(file, &error))?;
+    let (conn, _) = open_sound(file, OpenFlags::SQLITE_OPEN_CREATE)?;
     prepare(file, conn)
 }
 
-/// Opens a database that must be there, and refuses one that is not sound or not ours.
+/// Opens a database that must be there, to look at it.
 pub(super) fn open_existing(file: &Path) -> Result<Connection, OpenError> {
+    let missing = || OpenError::Missing {
+        file: file.to_owned(),
+    };
     if !examine(file)? {
-        return Err(OpenError::Missing {
-            file: file.to_owned(),
-        });
+        return Err(missing());
     }
-    let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    match open_sound(file, OpenFlags::empty())? {
+        (conn, true) => Ok(conn),
+        (_, false) => Err(missing()),
+    }
+}
+
+/// Refuses a file that is not sound or not ours; else also tells whether anything is in it yet.
+fn open_sound(file: &Path, more: OpenFlags) -> Result<(Connection, bool), OpenError> {
+    let exists = examine(file)?;
+    let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | more)
         .map_err(|error| OpenError::sqlite(file, &error))?;
-    verify(file, &conn)?;
-    Ok(conn)
+    let begun = exists && verify(file, &conn)?;
+    Ok((conn, begun))
 }
 
 /// A connection that only reads.
@@ -68,6 +70,8 @@ pub(super) fn reader(file: &Path) -> rusqlite::Result<Connection> {
 fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_MAX)?;
+    // A plan must not depend on the values bound: a bound LIMIT alone would have the statement prepared anew each time.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(conn)
 }
@@ -116,8 +120,10 @@ fn examine(file: &Path) -> Result<bool, OpenError> {
         1 => 65_536,
         bytes => u64::from(bytes),
     };
+    // The header knows the file's length only if the last change was by a program that writes it.
+    let length_known = number_at(&header, 24) == number_at(&header, 92);
     let pages = u64::try_from(number_at(&header, 28)).unwrap_or(u64::MAX);
-    if pages.saturating_mul(page_bytes) > size {
+    if length_known && pages.saturating_mul(page_bytes) > size {
         return Err(OpenError::damaged(file, "it is cut short"));
     }
     Ok(true)
@@ -151,8 +157,8 @@ fn refuse_newer(file: &Path, found: i64) -> Result<(), OpenError> {
     })
 }
 
-/// Asks SQLite what the file is, and whether it is sound.
-fn verify(file: &Path, conn: &Connection) -> Result<(), OpenError> {
+/// Asks SQLite what the file is, and whether it is sound. False where nothing is in it yet.
+fn verify(file: &Path, conn: &Connection) -> Result<bool, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
     // Until the file is accepted, not even its write-ahead log is moved into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
@@ -183,7 +189,7 @@ fn verify(file: &Path, conn: &Connection) -> Result<(), OpenError> {
     }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
         .map_err(failed)?;
-    Ok(())
+    Ok(!empty)
 }
 
 fn one_line(text: &str) -> String {

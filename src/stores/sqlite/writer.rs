@@ -3,9 +3,9 @@
 //! A request that fails does not hurt those beside it: the batch is rolled back and done again with a savepoint around
 //! each. After an I/O error nothing is known about the disk, so the writer refuses everything from then on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use rusqlite::{Error, ErrorCode, Result};
 
@@ -92,13 +92,9 @@ impl Writer {
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        let _last_words = LastWords {
-            queue: Arc::clone(&self.queue),
-            condition: Arc::clone(&self.condition),
-        };
         let mut batch = Vec::new();
         while self.queue.take(&mut batch, BATCH_JOBS_MAX, BATCH_BYTES_MAX) {
-            let verdicts = self.keep(&mut batch);
+            let verdicts = self.keep_or_stop(&mut batch);
             for (job, verdict) in batch.drain(..).zip(verdicts) {
                 job.answer(verdict);
             }
@@ -106,6 +102,19 @@ impl Writer {
         if self.stopped.is_none() {
             self.close();
         }
+    }
+
+    /// A panic is a bug of ours. Nobody shall wait for ever because of it, and nothing shall be built on what it left.
+    fn keep_or_stop(&mut self, batch: &mut [Box<dyn Write>]) -> Vec<Result<(), StoreError>> {
+        let kept = catch_unwind(AssertUnwindSafe(|| self.keep(batch)));
+        kept.unwrap_or_else(|_| {
+            let why = "the writer panicked".to_owned();
+            tracing::error!(why);
+            self.condition.set(Some(why.clone()));
+            let why = StoreError::Broken(why);
+            self.stopped = Some(why.clone());
+            vec![Err(why); batch.len()]
+        })
     }
 
     /// Commits a batch, as far as that is possible, and says what became of each.
@@ -227,26 +236,165 @@ enum Doing {
     Commit,
 }
 
-/// Dropped with the writer. If that is by a panic, nobody may wait for it any more.
-struct LastWords {
-    queue: Arc<WriteQueue>,
-    condition: Arc<Condition>,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
 
-impl Drop for LastWords {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            return;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::broker::message::MsgId;
+    use crate::broker::ports::{Appended, Confirmation, NewMessage, Which};
+    use crate::broker::users::Uid;
+    use crate::stores::sqlite::jobs::WriteBy;
+    use crate::stores::sqlite::users::NewUser;
+    use crate::stores::sqlite::{confirmations, messages, schema, users};
+
+    type Answer<T> = mpsc::Receiver<Result<T, StoreError>>;
+
+    fn writer(users: usize) -> (TempDir, Writer) {
+        let dir = TempDir::new().expect("a directory");
+        let conn = schema::open(&dir.path().join("test.db")).expect("a new database");
+        for number in 0..users {
+            let new = NewUser {
+                name: format!("u{number}"),
+                password_hash: None,
+                time_ms: 0,
+            };
+            users::add_user(&conn, &new).expect("a new user");
         }
-        let why = "the writer of the store panicked";
-        tracing::error!(why);
-        self.condition.set(Some(why.to_owned()));
-        self.queue.close();
-        let mut rest = Vec::new();
-        while self.queue.take(&mut rest, usize::MAX, usize::MAX) {
-            for job in rest.drain(..) {
-                job.answer(Err(StoreError::Broken(why.to_owned())));
+        let queue = Arc::new(Queue::new(9, 99));
+        let writer = Writer::new(Books::new(conn), queue, Arc::default());
+        (dir, writer)
+    }
+
+    fn job<R: Send + 'static, T: Send + 'static>(
+        request: R,
+        work: fn(&mut Books, &R) -> Result<T>,
+    ) -> (Box<dyn Write>, Answer<T>) {
+        let (tell, told) = mpsc::channel();
+        let job = WriteBy {
+            request,
+            work,
+            outcome: None,
+            done: Box::new(move |result| drop(tell.send(result))),
+        };
+        (Box::new(job), told)
+    }
+
+    fn uid(number: u64) -> Uid {
+        Uid::new(number).expect("a uid")
+    }
+
+    fn message(sender: u64, receiver: u64, name: u8, bytes: usize) -> NewMessage {
+        NewMessage {
+            sender: uid(sender),
+            receiver: uid(receiver),
+            msg_id: MsgId([name; 20]),
+            content: "x".repeat(bytes).into(),
+            time_ms: 0,
+        }
+    }
+
+    fn ask<R: Send + 'static, T: Send + 'static>(
+        writer: &mut Writer,
+        request: R,
+        work: fn(&mut Books, &R) -> Result<T>,
+    ) -> Result<T, StoreError> {
+        let (job, told) = job(request, work);
+        let mut batch = [job];
+        let verdict = writer.keep(&mut batch).remove(0);
+        let [job] = batch;
+        job.answer(verdict);
+        told.recv().expect("answered")
+    }
+
+    fn broken<T>(result: &Result<T, StoreError>) -> bool {
+        matches!(result, Err(StoreError::Broken(_)))
+    }
+
+    #[test]
+    fn a_full_disk_refuses_until_there_is_room() {
+        let (_dir, mut writer) = writer(2);
+        let limit = |writer: &Writer, pages: i64| {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            let set = writer.books.conn.query_row(&pragma, [], |row| row.get(0));
+            assert!(set.is_ok_and(|set: i64| set <= pages));
+        };
+        limit(&writer, 20);
+        let large = |name| message(1, 2, name, 100_000);
+        assert!(broken(&ask(&mut writer, large(1), messages::append)));
+        assert!(writer.condition.health().is_err());
+        limit(&writer, 1000);
+        let kept = ask(&mut writer, large(2), messages::append);
+        assert!(matches!(kept, Ok(Appended::Fresh(message)) if message.id.0 == 1));
+        assert_eq!(writer.condition.health(), Ok(()));
+    }
+
+    #[test]
+    fn an_io_error_stops_the_writer_for_good() {
+        let (_dir, mut writer) = writer(2);
+        let failed = ask(&mut writer, (), |_, ()| {
+            let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+            Err::<(), _>(Error::SqliteFailure(error, None))
+        });
+        assert!(broken(&failed));
+        let later = ask(&mut writer, message(1, 2, 1, 1), messages::append);
+        assert!(broken(&later));
+        assert!(writer.condition.health().is_err());
+        assert_eq!(writer.condition.commits(), 0);
+    }
+
+    #[test]
+    fn a_panic_leaves_nobody_waiting() {
+        let (_dir, writer) = writer(0);
+        let (queue, condition) = (Arc::clone(&writer.queue), Arc::clone(&writer.condition));
+        let (panics, its_answer) = job((), |_, ()| -> Result<()> { panic!("on purpose") });
+        let (beside, answer_beside) = job((), |_, ()| Ok(()));
+        let worker = thread::spawn(|| writer.run());
+        assert!(queue.push(panics, 0).is_ok() && queue.push(beside, 0).is_ok());
+        assert!(broken(&its_answer.recv().expect("answered")));
+        let (later, answer_later) = job((), |_, ()| Ok(()));
+        assert!(queue.push(later, 0).is_ok());
+        queue.close();
+        assert!(broken(&answer_beside.recv().expect("answered")));
+        assert!(broken(&answer_later.recv().expect("answered")));
+        assert_eq!(condition.health(), Err("the writer panicked".to_owned()));
+        assert!(worker.join().is_ok());
+    }
+
+    #[test]
+    fn pairs_that_leave_memory_come_back_as_they_were() {
+        let (_dir, mut writer) = writer(12);
+        for round in 1..=3_u8 {
+            for sender in 2..=12 {
+                let kept = ask(&mut writer, message(sender, 1, round, 1), messages::append);
+                let seq = u64::from(round);
+                assert!(matches!(kept, Ok(Appended::Fresh(message)) if message.seq.0 == seq));
             }
+        }
+        // The middle ones first: every pair has a run aside when it goes.
+        for (round, last) in [(2, false), (1, false), (3, true)] {
+            for _ in 2..=12 {
+                let confirmation = Confirmation {
+                    receiver: uid(1),
+                    which: Which::Named {
+                        msg_id: MsgId([round; 20]),
+                        pushed: None,
+                    },
+                    time_ms: 0,
+                };
+                let moved = ask(&mut writer, confirmation, confirmations::confirm);
+                assert!(moved.is_ok_and(|moved| moved.receipts.len() == 1));
+            }
+            let sql = "SELECT count(*) FROM members WHERE uid = 1 AND received = 3";
+            let done: i64 = writer
+                .books
+                .conn
+                .query_row(sql, [], |row| row.get(0))
+                .expect("a count");
+            assert_eq!(done, if last { 11 } else { 0 });
         }
     }
 }
