@@ -1,0 +1,345 @@
+//! What only the store on disk has: restarts, shared commits, a full line, commands beside it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use hongyan::broker::ports::{AddedUser, Appended, Confirmed, Counts, Store, StoreError};
+use hongyan::broker::users::UserKey;
+use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backup, check};
+use tempfile::tempdir;
+
+use crate::asker::{Asker, answer, ask, confirmation, named, new_message, person, uid};
+
+fn open(dir: &Path) -> SqliteStore {
+    SqliteStore::open(dir).expect("a sound store")
+}
+
+/// Holds the writer back between two commits, until the sender is dropped.
+fn hold(store: &SqliteStore) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    store.revoke(
+        "held".to_owned(),
+        1,
+        Box::new(move |_| {
+            let _ = tell.send(());
+            let _ = released.recv();
+        }),
+    );
+    told.recv().expect("the writer has come to the answer");
+    release
+}
+
+#[test]
+fn everything_outlives_a_restart() {
+    let dir = tempdir().expect("a directory");
+    let data = dir.path().join("made/on/the/way");
+    let asker = Asker::of(open(&data));
+    asker.with_users(3);
+    for name in 1..=6 {
+        asker.fresh(1 + name % 2, 3, name);
+    }
+    asker.confirm(3, named(1));
+    asker.confirm(3, named(5));
+    asker.ask(|store, done| store.revoke("a".to_owned(), 10, done));
+    let counts = asker.counts();
+    drop(asker);
+
+    let asker = Asker::of(open(&data));
+    assert_eq!(asker.counts(), counts);
+    assert_eq!(asker.waiting(3), [2, 3, 4, 6]);
+    assert_eq!(asker.revoked(9), ["a"]);
+    assert!(matches!(
+        asker.append(new_message(2, 3, 5, "hello")),
+        Appended::Again(message) if message.id.0 == 5
+    ));
+    let mut message = new_message(2, 3, 7, "");
+    message.time_ms = 0;
+    match asker.append(message) {
+        Appended::Fresh(next) => {
+            assert_eq!((next.id.0, next.seq.0, next.time_ms), (7, 4, 1000));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(asker.moved(3, named(3)), Some(vec![3]));
+    assert_eq!(asker.waiting(3), [2, 4, 6, 7]);
+    assert!(matches!(asker.add_user("u4"), AddedUser::New(added) if added == person(4)));
+}
+
+#[test]
+#[cfg(unix)]
+fn the_data_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempdir().expect("a directory");
+    let data = dir.path().join("data");
+    open(&data);
+    let mode = data.metadata().expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn what_waits_together_shares_a_commit_and_is_answered_in_order() {
+    let dir = tempdir().expect("a directory");
+    let store = open(dir.path());
+    ask(&store, |store, done| {
+        store.add_user("u1".to_owned(), None, 1, done)
+    })
+    .expect("sound");
+    ask(&store, |store, done| {
+        store.add_user("u2".to_owned(), None, 1, done)
+    })
+    .expect("sound");
+    let release = hold(&store);
+    let before = store.commits();
+    let (tell, told) = mpsc::channel();
+    for name in 1..=100 {
+        let tell = tell.clone();
+        store.append(
+            new_message(1, 2, name, "hello"),
+            Box::new(move |result| match result {
+                Ok(Appended::Fresh(message)) => drop(tell.send(message.id.0)),
+                other => panic!("{other:?}"),
+            }),
+        );
+    }
+    drop((release, tell));
+    assert_eq!(
+        told.iter().collect::<Vec<_>>(),
+        (1..=100).collect::<Vec<_>>()
+    );
+    assert_eq!(store.commits(), before + 1);
+}
+
+#[test]
+fn a_request_that_fails_hurts_nobody_beside_it() {
+    let dir = tempdir().expect("a directory");
+    let store = open(dir.path());
+    ask(&store, |store, done| {
+        store.add_user("u1".to_owned(), None, 1, done)
+    })
+    .expect("sound");
+    ask(&store, |store, done| {
+        store.add_user("u2".to_owned(), None, 1, done)
+    })
+    .expect("sound");
+    let release = hold(&store);
+    let before = store.commits();
+    // User 9 does not exist, which the broker rules out; here it stands for any request that cannot be done.
+    let senders = [1, 9, 2, 9, 1];
+    let answers: Vec<_> = (1..)
+        .zip(senders)
+        .map(|(name, sender)| {
+            let (done, told) = answer();
+            store.append(new_message(sender, 1, name, "hello"), done);
+            told
+        })
+        .collect();
+    let (done, confirmed) = answer();
+    store.confirm(confirmation(1, named(3)), done);
+    drop(release);
+    let ids: Vec<_> = answers
+        .iter()
+        .map(|told| match told.recv().expect("answered") {
+            Ok(Appended::Fresh(message)) => Some((message.id.0, message.seq.0)),
+            Err(StoreError::Broken(_)) => None,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(ids, [Some((1, 1)), None, Some((2, 1)), None, Some((3, 2))]);
+    let confirmed = confirmed.recv().expect("answered");
+    assert!(matches!(confirmed, Ok(Confirmed { receipts, .. }) if receipts.len() == 1));
+    assert_eq!(store.commits(), before + 1);
+    assert_eq!(store.health(), Ok(()));
+    let asker = Asker::of(store);
+    assert_eq!(asker.waiting(1), [1, 3]);
+    assert!(matches!(
+        asker.append(new_message(2, 1, 3, "hello")),
+        Appended::Again(_)
+    ));
+}
+
+#[test]
+fn a_full_line_is_busy_and_closing_serves_what_waits() {
+    let dir = tempdir().expect("a directory");
+    let store = open(dir.path());
+    let release = hold(&store);
+    let (tell, told) = mpsc::channel();
+    let mut waiting = 0;
+    let refused = Arc::new(AtomicBool::new(false));
+    // Big contents fill the line by bytes long before it is full by number.
+    let content = "x".repeat(1 << 20);
+    while !refused.load(Ordering::Relaxed) {
+        let (tell, refused) = (tell.clone(), Arc::clone(&refused));
+        waiting += 1;
+        assert!(waiting < 1000, "the line has no end");
+        store.append(
+            new_message(1, 1, waiting, &content),
+            Box::new(move |result| {
+                refused.fetch_or(result == Err(StoreError::Busy), Ordering::Relaxed);
+                drop(tell.send(result));
+            }),
+        );
+    }
+    assert_eq!(told.recv(), Ok(Err(StoreError::Busy)));
+    drop((release, tell));
+    store.close();
+    let served = told
+        .iter()
+        .filter(|result| *result == Ok(Appended::NoReceiver));
+    assert_eq!(served.count() as u64, waiting - 1);
+}
+
+#[test]
+fn an_asker_that_panics_and_one_that_drops_the_store_harm_nobody() {
+    let dir = tempdir().expect("a directory");
+    let store = Arc::new(open(dir.path()));
+    store.revoke("a".to_owned(), 9, Box::new(|_| panic!("on purpose")));
+    store.user(UserKey::Uid(uid(1)), Box::new(|_| panic!("on purpose")));
+    let revoked = ask(&*store, |store, done| store.revoked(1, done));
+    assert_eq!(revoked, Ok(vec!["a".to_owned()]));
+
+    let (tell, told) = mpsc::channel();
+    let release = hold(&store);
+    let last = Arc::clone(&store);
+    store.counts(Box::new(|_| ()));
+    store.revoked(
+        1,
+        Box::new(move |_| {
+            drop(last);
+            let _ = tell.send(());
+        }),
+    );
+    drop(store);
+    drop(release);
+    assert_eq!(told.recv(), Ok(()));
+}
+
+#[test]
+fn one_store_at_a_time() {
+    let dir = tempdir().expect("a directory");
+    let store = open(dir.path());
+    let second = SqliteStore::open(dir.path()).err().expect("refused");
+    assert!(matches!(second, OpenError::InUse { .. }), "{second}");
+    store.close();
+    open(dir.path());
+}
+
+#[test]
+fn a_command_beside_the_broker_makes_users() {
+    let dir = tempdir().expect("a directory");
+    let mut first = Beside::open(dir.path()).expect("begun by a command");
+    let add = |beside: &mut Beside, name: &str| {
+        let added = beside.add_user(name.to_owned(), Some("hash".to_owned()), 1);
+        added.expect("a sound store")
+    };
+    assert_eq!(add(&mut first, "u1"), AddedUser::New(person(1)));
+    let asker = Asker::of(open(dir.path()));
+    let mut beside = Beside::open(dir.path()).expect("beside a broker");
+    assert_eq!(add(&mut beside, "u2"), AddedUser::New(person(2)));
+    assert_eq!(add(&mut beside, "u1"), AddedUser::NameTaken);
+    assert_eq!(asker.add_user("u3"), AddedUser::New(person(3)));
+    assert_eq!(asker.fresh(3, 2, 1).receiver, person(2));
+    let key = UserKey::Name("u3".to_owned());
+    let found = beside
+        .user(&key)
+        .expect("a sound store")
+        .expect("made above");
+    assert_eq!((found.person, found.password_hash), (person(3), None));
+}
+
+#[test]
+fn a_backup_under_load_is_whole() {
+    let dir = tempdir().expect("a directory");
+    let data = dir.path().join("data");
+    let asker = Asker::of(open(&data));
+    asker.with_users(2);
+    let store = Arc::clone(&asker.store);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (began, begun) = mpsc::channel();
+    let load = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let mut name = 0;
+            while !stop.load(Ordering::Relaxed) {
+                name += 1;
+                // Out of order, so that something is always aside.
+                for (sender, receiver) in [(1, 2), (2, 1)] {
+                    let message = new_message(sender, receiver, name, "under load");
+                    drop(ask(&*store, |store, done| store.append(message, done)));
+                    let confirmation = confirmation(receiver, named(name / 2));
+                    drop(ask(&*store, |store, done| {
+                        store.confirm(confirmation, done)
+                    }));
+                }
+                let _ = began.send(());
+            }
+            name
+        }
+    });
+    begun.recv().expect("some load");
+    let copies: Vec<_> = (1..=3)
+        .map(|number| dir.path().join(format!("copy{number}")))
+        .collect();
+    for copy in &copies {
+        std::fs::create_dir(copy).expect("a directory");
+        backup(&data, &copy.join("hongyan.db")).expect("a backup");
+        let report = check(&data).expect("beside the broker");
+        assert!(report.is_sound(), "{report}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let names = load.join().expect("the load ends");
+    for copy in &copies {
+        let files = std::fs::read_dir(copy).expect("a directory").count();
+        assert_eq!(files, 1, "nothing but the copy");
+        let report = check(copy).expect("a sound copy");
+        assert!(report.is_sound(), "{report}");
+        let copied = Asker::of(open(copy));
+        assert!((1..=2 * names).contains(&copied.counts().messages));
+        copied.fresh(1, 2, u64::MAX);
+    }
+    assert_eq!(asker.counts().messages, 2 * names);
+}
+
+#[test]
+fn a_backup_overwrites_nothing() {
+    let dir = tempdir().expect("a directory");
+    let data = dir.path().join("data");
+    let missing = backup(&data, &dir.path().join("copy")).expect_err("no data");
+    assert!(
+        matches!(missing, BackupError::Open(OpenError::Missing { .. })),
+        "{missing}"
+    );
+    open(&data);
+    let taken = dir.path().join("taken");
+    std::fs::write(&taken, "something else").expect("written");
+    let refused = backup(&data, &taken).expect_err("it exists");
+    assert!(matches!(refused, BackupError::Exists(_)), "{refused}");
+    assert_eq!(
+        std::fs::read(&taken).expect("still there"),
+        b"something else"
+    );
+    let nowhere = dir.path().join("no/such/directory");
+    assert!(matches!(
+        backup(&data, &nowhere),
+        Err(BackupError::Failed { .. })
+    ));
+}
+
+#[test]
+fn a_check_counts() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(2);
+    asker.fresh(1, 2, 1);
+    let report = check(dir.path()).expect("a sound store");
+    assert!(report.is_sound(), "{report}");
+    let counts = Counts {
+        users: 2,
+        conversations: 1,
+        messages: 1,
+        waiting: 1,
+    };
+    assert_eq!(report.counts, counts);
+}
