@@ -54,6 +54,23 @@ impl Subscription {
     }
 }
 
+/// A `message-id` that an ACK repeats, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pushed {
+    number: u32,
+    message: MessageId,
+}
+
+impl Pushed {
+    /// Reads it; `None` where it is no message of a user.
+    pub(super) fn parse(message_id: &str) -> Option<Self> {
+        let mut parts = message_id.splitn(3, '-');
+        let number = parts.next()?.parse().ok()?;
+        let message = MessageId(parts.nth(1)?.parse().ok()?);
+        Some(Self { number, message })
+    }
+}
+
 /// What an ACK means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Acked {
@@ -123,25 +140,24 @@ impl Subscriptions {
             .filter(move |known| known.source == source)
     }
 
-    /// What an ACK of this `message-id` means; `None` where it means nothing (any more): no subscription of this session
-    /// has it, it is no message of a user, or the mode is `auto`.
-    pub(super) fn acked(&mut self, message_id: &str) -> Option<Acked> {
-        let mut parts = message_id.splitn(3, '-');
-        let number: u32 = parts.next()?.parse().ok()?;
-        let last = MessageId(parts.nth(1)?.parse().ok()?);
-        let subscription = self.all.iter_mut().find(|known| known.number == number)?;
-        match subscription.ack {
-            AckMode::Auto => None,
-            AckMode::ClientIndividual => Some(Acked { last, after: None }),
+    /// What an ACK of this means; `None` where it means nothing (any more): no subscription of this session was pushed it,
+    /// or the mode is `auto`.
+    pub(super) fn acked(&mut self, pushed: Pushed) -> Option<Acked> {
+        let last = pushed.message;
+        let subscription = self
+            .all
+            .iter_mut()
+            .find(|known| known.number == pushed.number)?;
+        let after = match subscription.ack {
+            AckMode::Auto => return None,
+            AckMode::ClientIndividual => None,
             AckMode::Client => {
                 let floor = subscription.acknowledged?;
                 subscription.acknowledged = Some(floor.max(last));
-                Some(Acked {
-                    last,
-                    after: Some(floor.min(last)),
-                })
+                Some(floor.min(last))
             }
-        }
+        };
+        Some(Acked { last, after })
     }
 }
 
@@ -149,35 +165,49 @@ impl Subscriptions {
 mod tests {
     use super::*;
 
+    fn listening(ack: AckMode) -> Subscriptions {
+        let mut subscriptions = Subscriptions::default();
+        let destination = "/user/1/recive".to_owned();
+        subscriptions.add(Some("s".into()), destination, Source::Inbox, ack);
+        subscriptions
+    }
+
+    /// Pushes these messages, and gives what ACKs of them would name.
+    fn push(subscriptions: &mut Subscriptions, ids: &[u64]) -> Vec<Pushed> {
+        let mut push = |id: &u64| {
+            let inbox = subscriptions.to(Source::Inbox).next().expect("the one");
+            Pushed::parse(&inbox.message_id(1, Some(MessageId(*id)))).expect("its own")
+        };
+        ids.iter().map(&mut push).collect()
+    }
+
+    fn acked(last: u64, after: Option<u64>) -> Option<Acked> {
+        Some(Acked {
+            last: MessageId(last),
+            after: after.map(MessageId),
+        })
+    }
+
     #[test]
     fn a_cumulative_ack_counts_from_the_last_one() {
-        let mut subscriptions = Subscriptions::default();
-        subscriptions.add(
-            Some("s".into()),
-            "/user/1/recive".into(),
-            Source::Inbox,
-            AckMode::Client,
-        );
-        let ids: Vec<String> = [5, 8, 9]
-            .into_iter()
-            .zip(1..)
-            .flat_map(|(id, push)| {
-                let of_inbox = subscriptions.to(Source::Inbox);
-                of_inbox
-                    .map(|s| s.message_id(push, Some(MessageId(id))))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let acked = |last, after| {
-            Some(Acked {
-                last: MessageId(last),
-                after: Some(MessageId(after)),
-            })
-        };
-        assert_eq!(subscriptions.acked(&ids[1]), acked(8, 4));
-        assert_eq!(subscriptions.acked(&ids[2]), acked(9, 8));
-        for stale in ["", "1", "7-1-5", "1-1", "1-x-y", "x-1-5"] {
-            assert_eq!(subscriptions.acked(stale), None, "{stale:?}");
+        let mut subscriptions = listening(AckMode::Client);
+        let pushed = push(&mut subscriptions, &[5, 8, 9]);
+        assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
+        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
+        assert_eq!(subscriptions.acked(pushed[0]), acked(5, Some(5)));
+    }
+
+    #[test]
+    fn an_ack_of_something_else_means_nothing() {
+        for stale in ["", "1", "1-1", "1-x-y", "x-1-5"] {
+            assert_eq!(Pushed::parse(stale), None, "{stale:?}");
         }
+        let mut subscriptions = listening(AckMode::ClientIndividual);
+        push(&mut subscriptions, &[5]);
+        let of_another = Pushed::parse("7-1-5").expect("well formed");
+        assert_eq!(subscriptions.acked(of_another), None);
+        let mut automatic = listening(AckMode::Auto);
+        let pushed = push(&mut automatic, &[5]);
+        assert_eq!(automatic.acked(pushed[0]), None);
     }
 }
