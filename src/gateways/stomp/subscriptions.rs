@@ -38,8 +38,15 @@ pub(super) struct Subscription {
     pub(super) ack: AckMode,
     /// Unlike that of any other subscription of this session, also past ones.
     number: u32,
-    /// A cumulative ACK counts for what was pushed after this message.
-    acknowledged: Option<MessageId>,
+    run: Option<Run>,
+}
+
+/// A run of pushes with rising ids and nothing left out: `after` was acknowledged or came before it, `last` was pushed. An
+/// `init` begins a new one.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    after: MessageId,
+    last: MessageId,
 }
 
 impl Subscription {
@@ -48,8 +55,11 @@ impl Subscription {
         let Some(id) = message else {
             return format!("{}-{push}", self.number);
         };
-        let before = MessageId(id.0.saturating_sub(1));
-        self.acknowledged = Some(self.acknowledged.map_or(before, |floor| floor.min(before)));
+        let after = match self.run {
+            Some(run) if run.last < id => run.after,
+            _ => MessageId(id.0.saturating_sub(1)),
+        };
+        self.run = Some(Run { after, last: id });
         format!("{}-{push}-{}", self.number, id.0)
     }
 }
@@ -114,7 +124,7 @@ impl Subscriptions {
             source,
             ack,
             number: self.made,
-            acknowledged: None,
+            run: None,
         });
     }
 
@@ -148,14 +158,15 @@ impl Subscriptions {
             .all
             .iter_mut()
             .find(|known| known.number == pushed.number)?;
-        let after = match subscription.ack {
-            AckMode::Auto => return None,
-            AckMode::ClientIndividual => None,
-            AckMode::Client => {
-                let floor = subscription.acknowledged?;
-                subscription.acknowledged = Some(floor.max(last));
-                Some(floor.min(last))
+        let after = match (subscription.ack, &mut subscription.run) {
+            (AckMode::Auto, _) => return None,
+            (AckMode::Client, Some(run)) if last <= run.last => {
+                let after = run.after.min(last);
+                run.after = run.after.max(last);
+                Some(after)
             }
+            // Pushed before the last `init`, or to an earlier session: what lies before it may not have been pushed yet.
+            (AckMode::Client | AckMode::ClientIndividual, _) => None,
         };
         Some(Acked { last, after })
     }
@@ -195,6 +206,21 @@ mod tests {
         assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
         assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
         assert_eq!(subscriptions.acked(pushed[0]), acked(5, Some(5)));
+    }
+
+    #[test]
+    fn a_cumulative_ack_never_counts_for_what_was_not_pushed() {
+        let mut subscriptions = listening(AckMode::Client);
+        let live = push(&mut subscriptions, &[301]);
+        let after_init = push(&mut subscriptions, &[1, 2]);
+        assert_eq!(
+            subscriptions.acked(live[0]),
+            acked(301, None),
+            "3 to 300 are still to come"
+        );
+        assert_eq!(subscriptions.acked(after_init[1]), acked(2, Some(0)));
+        let later = push(&mut subscriptions, &[3, 301]);
+        assert_eq!(subscriptions.acked(later[1]), acked(301, Some(2)));
     }
 
     #[test]
