@@ -176,7 +176,10 @@ impl Open {
                         let command = Command::Acknowledge { last, after };
                         self.ask(None, None, command, receipt, acts);
                     }
-                    None => self.note_done(receipt),
+                    None => {
+                        acts.push(Act::Stale);
+                        self.note_done(receipt);
+                    }
                 }
             }
             Request::Leave => self.note_done(receipt),
