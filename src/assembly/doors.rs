@@ -1,5 +1,7 @@
 //! The ways in: which gateway speaks on which transport, and who is let in at the door.
 
+use std::sync::Arc;
+
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
 use http::StatusCode;
@@ -12,6 +14,7 @@ use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reply::Response;
 
+use crate::auth::permits::Permits;
 use crate::broker::refusal::status;
 use crate::gateways::Admitted;
 use crate::gateways::drive::Context;
@@ -35,10 +38,11 @@ pub(super) struct Doors {
     pub(super) context: Context,
     pub(super) origins: Origins,
     pub(super) frame_bytes_max: usize,
+    pub(super) permits: Arc<Permits>,
 }
 
 /// How STOMP is framed on a WebSocket.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Framing {
     Plain,
     SockJs,
@@ -144,6 +148,8 @@ impl Doors {
             from_browser: knock.headers.contains_key(header::ORIGIN),
             session_name: session_name(),
             frame_bytes_max: self.frame_bytes_max,
+            text_only: framing == Framing::SockJs,
+            permits: Arc::clone(&self.permits),
         };
         tokio::spawn(self.clone().converse(upgrade, door, framing));
         answer.map(|()| Vec::new().into_response().into_body())

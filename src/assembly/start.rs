@@ -156,6 +156,7 @@ fn routes(
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
+        permits: Arc::default(),
     });
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);

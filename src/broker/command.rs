@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::broker::delivery::Kept;
+use crate::broker::destination::Pattern;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::payload::Post;
 use crate::broker::ports::Before;
+use crate::broker::topics::SubscriptionId;
 use crate::broker::users::Uid;
 
 /// What the asker calls a question, to know its answer by. The broker only hands it back.
@@ -60,6 +63,17 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+    /// Pass this on to whoever subscribes to its topic now. Answer: [`Reply::Done`], once it is in their outboxes.
+    Publish(Arc<Post>),
+    /// Pass on to this session what is published to these topics, from now on. Answer: [`Reply::Done`].
+    Watch {
+        /// What the session calls the subscription.
+        subscription: SubscriptionId,
+        /// Which topics.
+        topics: Pattern,
+    },
+    /// End a subscription to topics. Answer: [`Reply::Done`], also where there is none.
+    Unwatch(SubscriptionId),
 }
 
 /// The answer to a [`Command`] that was not refused.

@@ -15,6 +15,13 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 /// Delivery notices that may wait in a session's outbox. Beyond, they are dropped and counted: history has the state.
 pub const OUTBOX_NOTICES_MAX: usize = 4_096;
 
+/// Topic messages that may wait in a session's outbox. Beyond, the session ends ([`crate::broker::event::End::SlowConsumer`]):
+/// nothing keeps them, so there is nowhere to catch up from. More than [`UNANSWERED_MAX`], so that one sender's burst fits.
+pub const OUTBOX_POSTS_MAX: usize = 4_096;
+
+/// Bytes of topic messages that may wait in a session's outbox (a single larger one still fits an empty one). As above.
+pub const OUTBOX_POST_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// Commands of one session that may be unanswered. At the bound its gateway stops reading from it.
 pub const UNANSWERED_MAX: usize = 1_024;
 

@@ -38,4 +38,10 @@ pub struct Tally {
     pub notices_dropped: Count,
     /// Pages read from the store for sessions that were behind.
     pub pages_read: Count,
+    /// Messages published to topics.
+    pub posts_published: Count,
+    /// Topic messages put in the outbox of a session, one for each subscription.
+    pub posts_passed_on: Count,
+    /// Sessions ended because they took their topic messages too slowly.
+    pub slow_consumers: Count,
 }

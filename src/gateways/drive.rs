@@ -196,6 +196,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
         for act in acts {
             match act {
                 Act::Say(message) => self.link.say(message)?,
+                Act::SayBytes(message) => self.link.say_bytes(message)?,
                 Act::Ask(ticket, command) => {
                     if let Some(session) = &self.session {
                         let Context { broker, clock, .. } = &self.context;

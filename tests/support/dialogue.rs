@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use hongyan::auth::permits::Permits;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::moment::Moment;
@@ -131,6 +132,7 @@ struct Stage {
     connections: HashMap<String, Connection>,
     revoked: HashSet<String>,
     captured: HashMap<String, String>,
+    permits: Permits,
 }
 
 impl Stage {
@@ -149,6 +151,7 @@ impl Stage {
             connections: HashMap::new(),
             revoked: HashSet::new(),
             captured: HashMap::new(),
+            permits: Permits::default(),
         }
     }
 
@@ -156,6 +159,16 @@ impl Stage {
         if let Some(names) = block.line.strip_prefix("users ") {
             names.split(' ').for_each(|name| self.add_user(name));
             return Ok(());
+        }
+        if let Some(users) = block.line.strip_prefix("permit ") {
+            let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+            let listed = |wanted: &str| {
+                let mut all = block.headers.iter().filter(|(name, _)| *name == wanted);
+                all.next().map_or(Vec::new(), |(_, list)| words(list))
+            };
+            return self
+                .permits
+                .add(&words(users), &listed("read"), &listed("write"));
         }
         if let Some(time) = block.line.strip_prefix('+') {
             self.nothing_unsaid()?;
@@ -278,6 +291,7 @@ impl Stage {
         let mut door = Door {
             session_name: format!("session-{name}"),
             frame_bytes_max: FRAME_BYTES_MAX,
+            permits: Arc::new(self.permits.clone()),
             ..Door::default()
         };
         for word in words {
@@ -289,9 +303,10 @@ impl Stage {
                     door.subprotocol = Version::from_subprotocols(offered);
                 }
                 None if *word == "browser" => door.from_browser = true,
+                None if *word == "text-only" => door.text_only = true,
                 _ => {
                     return Err(format!(
-                        "a door has user=, subprotocol= and browser, not {word}"
+                        "a door has user=, subprotocol=, browser and text-only, not {word}"
                     ));
                 }
             }
@@ -339,7 +354,11 @@ impl Stage {
             let connection = self.connections.get_mut(name).expect("an open connection");
             assert!(!connection.over, "nothing follows a close");
             match act {
-                Act::Say(text) => connection.hear(&text),
+                Act::Say(text) => connection.hear(text.as_bytes()),
+                Act::SayBytes(bytes) => {
+                    assert!(String::from_utf8(bytes.clone()).is_err(), "said as bytes");
+                    connection.hear(&bytes);
+                }
                 Act::Ask(ticket, command) => {
                     let session = connection
                         .session
@@ -569,8 +588,8 @@ impl Stage {
 
 impl Connection {
     /// What was said is read as a client reads it: one frame, or one newline, in a message.
-    fn hear(&mut self, text: &str) {
-        self.decoder.feed(text.as_bytes());
+    fn hear(&mut self, bytes: &[u8]) {
+        self.decoder.feed(bytes);
         let unit = self
             .decoder
             .next()
@@ -579,11 +598,11 @@ impl Connection {
         assert_eq!(
             self.decoder.next(),
             Ok(None),
-            "one frame in a message: {text:?}"
+            "one frame in a message: {bytes:?}"
         );
         self.said.push_back(match unit {
             Unit::Beat => {
-                assert_eq!(text, "\n", "a heart-beat is exactly a newline");
+                assert_eq!(bytes, b"\n", "a heart-beat is exactly a newline");
                 Said::Beat
             }
             Unit::Frame(frame) => {

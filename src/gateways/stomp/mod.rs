@@ -11,6 +11,8 @@ mod outbound;
 mod refusal;
 mod request;
 mod session;
+mod shared;
+mod subscribing;
 mod subscriptions;
 mod transactions;
 

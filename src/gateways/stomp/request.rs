@@ -1,13 +1,18 @@
 //! SEND, ACK and NACK as requests: what each asks for, whatever transaction it may wait in.
 
+use std::sync::Arc;
+
 use hongyan_grammar::stomp::Frame;
 
 use crate::broker::command::Command;
+use crate::broker::payload::Post;
+use crate::gateways::stomp::destination::Goal;
 use crate::gateways::stomp::destination::TARGETS_TAUGHT;
 use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::inbound;
 use crate::gateways::stomp::inbound::BadBody;
 use crate::gateways::stomp::refusal::Fault;
+use crate::gateways::stomp::shared;
 use crate::gateways::stomp::subscriptions::Pushed;
 
 /// What a SEND, an ACK or a NACK asks for.
@@ -15,6 +20,8 @@ use crate::gateways::stomp::subscriptions::Pushed;
 pub(super) enum Request {
     /// A SEND to this target, or why its body asks for nothing.
     Send(Target, Result<Command, BadBody>),
+    /// A SEND to a topic.
+    Publish(Arc<Post>),
     /// An ACK; none where its id is not of a message. What it means is known when it is carried out: one in a transaction
     /// that is aborted must leave no trace.
     Acknowledge(Option<Pushed>),
@@ -22,8 +29,8 @@ pub(super) enum Request {
     Leave,
 }
 
-/// Reads a SEND.
-pub(super) fn send(frame: &Frame) -> Result<Request, Fault> {
+/// Reads a SEND by somebody who may write to what `may_write` says.
+pub(super) fn send(frame: &Frame, may_write: impl Fn(&str) -> bool) -> Result<Request, Fault> {
     let destination = frame
         .headers
         .get("destination")
@@ -34,13 +41,23 @@ pub(super) fn send(frame: &Frame) -> Result<Request, Fault> {
             format!("SEND needs a destination: {TARGETS_TAUGHT}"),
         )
     })?;
-    let target = Target::parse(destination).ok_or_else(|| {
+    let goal = Goal::parse(destination).ok_or_else(|| {
         Fault::new(
             "unknown-destination",
             format!("there is no such destination: {TARGETS_TAUGHT}"),
         )
     })?;
-    Ok(Request::Send(target, inbound::read(target, &frame.body)))
+    match goal {
+        Goal::Chat(target) => Ok(Request::Send(target, inbound::read(target, &frame.body))),
+        _ if !may_write(destination) => Err(Fault::new(
+            "access-denied",
+            format!("access denied: you may not send to {destination}; the operator can permit it"),
+        )),
+        Goal::Topic(topic) => Ok(Request::Publish(Arc::new(Post {
+            topic,
+            payload: Arc::new(shared::payload(frame)),
+        }))),
+    }
 }
 
 /// Reads an ACK. STOMP 1.2 names the message by `id`, 1.0 and 1.1 by `message-id`.
