@@ -20,9 +20,11 @@ use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
 use crate::auth::load_or_make;
+use crate::auth::permits::Permits;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
 use crate::broker::ports::Store;
+use crate::config;
 use crate::config::AllowOrigins;
 use crate::config::ServeOptions;
 use crate::gateways::clock::Clock;
@@ -90,6 +92,7 @@ async fn serve_until_told(
         stopping,
     };
 
+    let permits = Arc::new(permits(&options)?);
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
         Failure(format!(
             "--listen {}: {error}; choose a free address, or port 0",
@@ -101,7 +104,7 @@ async fn serve_until_told(
     let served = tokio::spawn(http::serve(
         listener,
         options.context_path.clone(),
-        routes(&context, &options, &store),
+        routes(&context, &options, &store, &permits),
         Arc::clone(&places),
         context.stopping.clone(),
     ));
@@ -125,10 +128,20 @@ async fn serve_until_told(
     Ok(())
 }
 
+fn permits(options: &ServeOptions) -> Result<Permits, Failure> {
+    let mut permits = Permits::default();
+    for config::Permit { users, read, write } in &options.permits {
+        let added = permits.add(users, read, write);
+        added.map_err(|why| Failure(format!("--config: [[permit]]: {why}")))?;
+    }
+    Ok(permits)
+}
+
 fn routes(
     context: &Context,
     options: &ServeOptions,
     store: &Arc<SqliteStore>,
+    permits: &Arc<Permits>,
 ) -> BoxedFilter<(Response,)> {
     let origins = match options.origins() {
         AllowOrigins::Any => Origins::Any,
@@ -156,7 +169,7 @@ fn routes(
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
-        permits: Arc::default(),
+        permits: Arc::clone(permits),
     });
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);

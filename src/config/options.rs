@@ -8,6 +8,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::config::Permit;
 use crate::config::StoreUrl;
 use crate::config::values;
 
@@ -101,6 +102,9 @@ pub struct ServeOptions {
     /// Seconds to tell the sessions and flush when stopping
     #[arg(long = "drain", value_name = "SECONDS", default_value = "10", value_parser = values::whole::<u64>(0, 3_600))]
     pub drain_s: u64,
+    /// Who may use which topics and queues: only in the file
+    #[arg(skip)]
+    pub permits: Vec<Permit>,
 }
 
 /// Who may make an account over the network.
