@@ -23,6 +23,7 @@ use crate::auth::load_or_make;
 use crate::auth::permits::Permits;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
+use crate::broker::ports::QueueLimits;
 use crate::broker::ports::Store;
 use crate::config;
 use crate::config::AllowOrigins;
@@ -83,6 +84,7 @@ async fn serve_until_told(
     let limits = Limits {
         content_bytes_max: options.max_content,
         messages_per_second: options.message_rate,
+        queues: QueueLimits::default(),
     };
     let context = Context {
         broker: Broker::new(port, limits),

@@ -18,6 +18,11 @@ impl Name {
         fits.then(|| Self(text.into()))
     }
 
+    /// The queue of what no consumer would have.
+    pub fn dead() -> Self {
+        Self("dead".into())
+    }
+
     /// The name itself.
     pub fn as_str(&self) -> &str {
         &self.0

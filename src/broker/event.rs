@@ -7,6 +7,7 @@ use crate::broker::command::Ticket;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::payload::Post;
+use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
 use crate::broker::topics::SubscriptionId;
 
@@ -21,6 +22,8 @@ pub enum Event {
     Received(Receipt),
     /// Something was published to a topic of this subscription.
     Posted(SubscriptionId, Arc<Post>),
+    /// A message of a queue that this session consumes.
+    Handed(Handout),
     /// The session is over; nothing follows.
     Ended(End),
 }

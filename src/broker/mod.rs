@@ -14,6 +14,9 @@ pub mod moment;
 pub mod payload;
 pub mod ports;
 mod posting;
+pub mod queued;
+mod queueing;
+mod queues;
 pub mod refusal;
 mod router;
 pub mod sessions;
@@ -45,7 +48,9 @@ use crate::broker::ports::Store;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Which;
 use crate::broker::ports::outcome;
+use crate::broker::queueing::Queues;
 use crate::broker::refusal::Refusal;
+use crate::broker::router::Waiting;
 use crate::broker::sessions::Session;
 use crate::broker::sessions::Sessions;
 use crate::broker::tally::Tally;
@@ -61,10 +66,11 @@ pub struct Broker {
     rates: Rates,
     sessions: Sessions,
     topics: RwLock<Topics<Arc<Session>>>,
+    queues: Mutex<Queues>,
     /// The id of the newest message that was routed.
     latest: AtomicU64,
-    /// Sessions that are behind and whose read the store had no place for.
-    unread: Mutex<VecDeque<Arc<Session>>>,
+    /// Those whose read the store had no place for.
+    unread: Mutex<VecDeque<Waiting>>,
     tally: Tally,
 }
 
@@ -95,6 +101,7 @@ impl Broker {
             rates: Rates::new(limits.messages_per_second),
             sessions: Sessions::default(),
             topics: RwLock::default(),
+            queues: Mutex::default(),
             latest: AtomicU64::new(0),
             unread: Mutex::default(),
             tally: Tally::default(),
@@ -108,10 +115,11 @@ impl Broker {
     }
 
     /// The session is over. Answers still under way are dropped; what they answer is done all the same.
-    pub fn close(&self, session: &Session) {
+    pub fn close(self: &Arc<Self>, session: &Session) {
         self.tally.sessions_closed.add();
         self.sessions.close(session);
         self.unwatch_all(session);
+        self.cease_all(session);
     }
 
     /// Asks for a session. The answer comes to its outbox under `ticket`; answers may come in another order than asked.
@@ -132,6 +140,16 @@ impl Broker {
                 topics,
             } => self.watch(session, subscription, topics),
             Command::Unwatch(subscription) => self.unwatch(session, subscription),
+            Command::Consume {
+                subscription,
+                queue,
+                prefetch,
+            } => self.consume(now, session, subscription, queue, prefetch),
+            Command::Cease(subscription) => self.cease(now, session, subscription),
+            Command::ChangeQueues(ops) => {
+                let uid = session.person.uid;
+                return self.change_queues(now, uid, Some(session), ops, asker);
+            }
             Command::Confirm { msg_id } => {
                 let pushed = Some(session.pushed());
                 return self.confirm(
@@ -219,11 +237,14 @@ impl Broker {
                     .map(|()| self.publish(&post));
                 self.settle(asker, published);
             }
+            Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
             Command::Listen
             | Command::Deafen
             | Command::Init
             | Command::Watch { .. }
-            | Command::Unwatch(_) => asker.answer(Ok(Reply::Done)),
+            | Command::Unwatch(_)
+            | Command::Consume { .. }
+            | Command::Cease(_) => asker.answer(Ok(Reply::Done)),
         }
     }
 

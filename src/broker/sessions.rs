@@ -19,6 +19,8 @@ use crate::broker::event::Event;
 use crate::broker::inbox::Inbox;
 use crate::broker::inbox::Turn;
 use crate::broker::limits::OUTBOX_BYTES_MAX;
+use crate::broker::limits::OUTBOX_HANDOUT_BYTES_MAX;
+use crate::broker::limits::OUTBOX_HANDOUTS_MAX;
 use crate::broker::limits::OUTBOX_MESSAGES_MAX;
 use crate::broker::limits::OUTBOX_NOTICES_MAX;
 use crate::broker::limits::OUTBOX_POST_BYTES_MAX;
@@ -28,6 +30,7 @@ use crate::broker::message::MessageId;
 use crate::broker::payload::Post;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::TokenId;
+use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
 use crate::broker::topics::SubscriptionId;
 use crate::broker::users::Person;
@@ -54,6 +57,10 @@ struct Outbox {
     post_bytes: usize,
     /// No post is put in any more.
     too_slow: bool,
+    handouts: usize,
+    handout_bytes: usize,
+    /// A queue had something for which there was no room.
+    queues_wait: bool,
     inbox: Inbox,
 }
 
@@ -94,6 +101,10 @@ impl Outbox {
             Event::Posted(_, post) => {
                 self.posts -= 1;
                 self.post_bytes -= post.payload.bytes();
+            }
+            Event::Handed(handout) => {
+                self.handouts -= 1;
+                self.handout_bytes -= handout.message.payload.bytes();
             }
             Event::Answer(..) | Event::Ended(_) => {}
         }
@@ -171,6 +182,32 @@ impl Session {
         drop(outbox);
         self.bell.notify_one();
         passed
+    }
+
+    /// Puts in a message of a queue; false if there is no room. Then [`Self::take_queues_wait`] says when there is.
+    pub(super) fn hand(&self, handout: Handout) -> bool {
+        let bytes = handout.message.payload.bytes();
+        let mut outbox = self.outbox();
+        let fits = outbox.handouts < OUTBOX_HANDOUTS_MAX
+            && outbox.handout_bytes.saturating_add(bytes) <= OUTBOX_HANDOUT_BYTES_MAX;
+        if !fits && outbox.handouts > 0 {
+            outbox.queues_wait = true;
+            return false;
+        }
+        outbox.handouts += 1;
+        outbox.handout_bytes += bytes;
+        outbox.events.push_back(Event::Handed(handout));
+        drop(outbox);
+        self.bell.notify_one();
+        true
+    }
+
+    /// Whether a queue waits for room and there is some again. It is told once.
+    pub(super) fn take_queues_wait(&self) -> bool {
+        let mut outbox = self.outbox();
+        let room = outbox.handouts < OUTBOX_HANDOUTS_MAX / 2
+            && outbox.handout_bytes < OUTBOX_HANDOUT_BYTES_MAX / 2;
+        room && std::mem::take(&mut outbox.queues_wait)
     }
 
     pub(super) fn change_inbox(&self, change: impl FnOnce(&mut Inbox)) {
@@ -254,6 +291,9 @@ impl Sessions {
                 posts: 0,
                 post_bytes: 0,
                 too_slow: false,
+                handouts: 0,
+                handout_bytes: 0,
+                queues_wait: false,
                 inbox: Inbox::new(),
             }),
             bell: Notify::new(),

@@ -42,6 +42,12 @@ pub struct Tally {
     pub posts_published: Count,
     /// Topic messages put in the outbox of a session, one for each subscription.
     pub posts_passed_on: Count,
+    /// Messages kept in queues.
+    pub queued: Count,
+    /// Messages of queues put in the outbox of a consumer.
+    pub queue_handouts: Count,
+    /// Messages of queues moved to the dead.
+    pub buried: Count,
     /// Sessions ended because they took their topic messages too slowly.
     pub slow_consumers: Count,
 }

@@ -132,7 +132,9 @@ impl<L: Link, M: Machine> Drive<L, M> {
             Happened::Rung => {
                 let mut events: Vec<Event> = Vec::new();
                 if let Some(session) = &self.session {
-                    self.context.broker.take(session, &mut events, TURN_MAX);
+                    self.context
+                        .broker
+                        .take(now, session, &mut events, TURN_MAX);
                 }
                 for event in events {
                     self.machine.told(now, event, acts);

@@ -340,6 +340,7 @@ fn a_check_counts() {
         conversations: 1,
         messages: 1,
         waiting: 1,
+        ..Counts::default()
     };
     assert_eq!(report.counts, counts);
 }

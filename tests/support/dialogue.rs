@@ -12,6 +12,7 @@ use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::moment::Moment;
 use hongyan::broker::ports::AddedUser;
+use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::ports::Store;
 use hongyan::broker::sessions::Session;
 use hongyan::broker::users::Person;
@@ -141,6 +142,11 @@ impl Stage {
         let limits = Limits {
             content_bytes_max: 1_000,
             messages_per_second: 5,
+            queues: QueueLimits {
+                messages_max: 4,
+                bytes_max: 1_500,
+                queues_max: 3,
+            },
         };
         Self {
             cut,
@@ -398,7 +404,7 @@ impl Stage {
                     continue;
                 };
                 let mut events = Vec::new();
-                self.broker.take(&session, &mut events, 7);
+                self.broker.take(self.now, &session, &mut events, 7);
                 for event in events {
                     quiet = false;
                     let mut acts = Vec::new();

@@ -19,6 +19,8 @@ pub(super) enum Source {
     DeliveryStatus,
     /// What is sent to topics.
     Topic,
+    /// Messages of a queue.
+    Queue,
 }
 
 /// What a SUBSCRIBE asks for.
@@ -28,6 +30,8 @@ pub(super) enum Wanted {
     Own(Source),
     /// What anybody sends to these topics.
     Topics(Pattern),
+    /// A part of what is in this queue.
+    Queue(Name),
 }
 
 /// Where a SEND goes.
@@ -37,6 +41,8 @@ pub(super) enum Goal {
     Chat(Target),
     /// Whoever subscribes to this topic now.
     Topic(Name),
+    /// This queue.
+    Queue(Name),
 }
 
 /// What a SEND asks of the chat.
@@ -59,6 +65,9 @@ pub(super) enum NotSource {
 /// Begins the destination of topics.
 pub(super) const TOPIC: &str = "/topic/";
 
+/// Begins the destination of a queue.
+pub(super) const QUEUE: &str = "/queue/";
+
 const SOURCES: [(&str, Source); 4] = [
     ("send/status", Source::SendStatus),
     ("recive/status", Source::ConfirmStatus),
@@ -74,33 +83,38 @@ const TARGETS: [(&str, Target); 3] = [
 
 /// What an ERROR about an unknown destination teaches.
 pub(super) const SOURCES_TAUGHT: &str = "subscribe to /user/{your uid or name}/recive, /user/queue/send/status, \
-     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status, or to /topic/NAME or /topic/PATTERN: \
+     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status, or to /topic/NAME, /topic/PATTERN or /queue/NAME: \
      a name has 1 to 128 characters, in segments between slashes, none of them empty, with no spaces, control \
      characters, ':', '\\' or '*'; in a pattern, a segment * stands for any one, and ** at the end for all the rest";
 
 /// The same for SEND.
-pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init, or to /topic/NAME: a name has 1 to 128 \
+pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init, or to /topic/NAME or /queue/NAME: a name has 1 to 128 \
      characters, in segments between slashes, none of them empty, with no spaces, control characters, ':', '\\' or '*'";
 
 impl Wanted {
     /// Reads the destination of a SUBSCRIBE by a user whom `is_own` knows. `/user/queue/…` is the asker's own;
     /// `/user/{key}/queue/…` and `/user/{key}/recive` are the literal forms, for their owner alone.
     pub(super) fn parse(text: &str, is_own: impl Fn(&UserKey) -> bool) -> Result<Self, NotSource> {
-        match text.strip_prefix(TOPIC) {
-            Some(topics) => Pattern::parse(topics)
-                .map(Self::Topics)
-                .ok_or(NotSource::Unknown),
-            None => Source::parse(text, is_own).map(Self::Own),
-        }
+        let shared = if let Some(topics) = text.strip_prefix(TOPIC) {
+            Pattern::parse(topics).map(Self::Topics)
+        } else if let Some(queue) = text.strip_prefix(QUEUE) {
+            Name::parse(queue).map(Self::Queue)
+        } else {
+            return Source::parse(text, is_own).map(Self::Own);
+        };
+        shared.ok_or(NotSource::Unknown)
     }
 }
 
 impl Goal {
     /// Reads the destination of a SEND.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        match text.strip_prefix(TOPIC) {
-            Some(topic) => Name::parse(topic).map(Self::Topic),
-            None => Target::parse(text).map(Self::Chat),
+        if let Some(topic) = text.strip_prefix(TOPIC) {
+            Name::parse(topic).map(Self::Topic)
+        } else if let Some(queue) = text.strip_prefix(QUEUE) {
+            Name::parse(queue).map(Self::Queue)
+        } else {
+            Target::parse(text).map(Self::Chat)
         }
     }
 }

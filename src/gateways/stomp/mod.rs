@@ -14,6 +14,7 @@ mod session;
 mod shared;
 mod subscribing;
 mod subscriptions;
+mod telling;
 mod transactions;
 
 pub use session::Door;

@@ -1,4 +1,4 @@
-//! What a logged-in STOMP session does with each frame, and what it says of what the broker tells.
+//! What a logged-in STOMP session does with each frame.
 
 use std::sync::Arc;
 
@@ -9,14 +9,12 @@ use hongyan_grammar::stomp::Version;
 use crate::auth::permits::Permits;
 use crate::broker::command::Command;
 use crate::broker::command::Reply;
-use crate::broker::event::Event;
-use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::queued::QueueOp;
+use crate::broker::queued::Verdict;
 use crate::broker::users::Person;
 use crate::gateways::Act;
 use crate::gateways::Farewell;
-use crate::gateways::stomp::destination::Source;
-use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::heartbeat::Beats;
 use crate::gateways::stomp::order::Order;
 use crate::gateways::stomp::order::Outcome;
@@ -27,6 +25,7 @@ use crate::gateways::stomp::request;
 use crate::gateways::stomp::request::Request;
 use crate::gateways::stomp::shared::Wire;
 use crate::gateways::stomp::subscriptions::Acked;
+use crate::gateways::stomp::subscriptions::Settled;
 use crate::gateways::stomp::subscriptions::Subscriptions;
 use crate::gateways::stomp::transactions::Transactions;
 
@@ -44,7 +43,7 @@ pub(super) struct Open {
     pub(super) subscriptions: Subscriptions,
     transactions: Transactions,
     /// MESSAGEs sent so far.
-    pushes: u64,
+    pub(super) pushes: u64,
 }
 
 /// Whether the session goes on after a frame.
@@ -104,11 +103,7 @@ impl Open {
             Verb::Abort => drop(self.transactions.end(transaction(frame, "ABORT")?)?),
             Verb::Commit => {
                 let requests = self.transactions.end(transaction(frame, "COMMIT")?)?;
-                for request in requests {
-                    self.carry_out(request, None, acts);
-                }
-                // In the line behind them, so that it comes after all their outcomes.
-                self.note_done(receipt(frame));
+                self.commit(requests, receipt(frame), acts);
                 return Ok(Next::Stay);
             }
             Verb::Disconnect => {
@@ -158,7 +153,54 @@ impl Open {
         Ok(())
     }
 
+    /// What concerns queues is asked together, so that all of it is kept or nothing. The RECEIPT stands in the line behind
+    /// everything, so that it comes after all outcomes.
+    fn commit(&mut self, requests: Vec<Request>, receipt: Option<String>, acts: &mut Vec<Act>) {
+        let mut ops = Vec::new();
+        for request in requests {
+            match self.queue_op(request) {
+                Ok(op) => ops.push(op),
+                Err(request) => self.carry_out(request, None, acts),
+            }
+        }
+        if ops.is_empty() {
+            self.note_done(receipt);
+        } else {
+            let command = Command::ChangeQueues(ops);
+            self.ask(Telling::Receipt, None, command, receipt, acts);
+        }
+    }
+
+    /// What a request does to a queue; the request itself if it is about none.
+    fn queue_op(&mut self, request: Request) -> Result<QueueOp, Request> {
+        let (pushed, verdict) = match &request {
+            Request::Put(op) => return Ok(op.clone()),
+            Request::Acknowledge(Some(pushed)) => (*pushed, Verdict::Consumed),
+            Request::Refuse(Some(pushed), verdict) => (*pushed, *verdict),
+            _ => return Err(request),
+        };
+        let settled = self.subscriptions.settled(pushed).ok_or(request)?;
+        let Settled {
+            subscription,
+            tag,
+            through,
+        } = settled;
+        Ok(QueueOp::Settle {
+            subscription,
+            tag,
+            through,
+            verdict,
+        })
+    }
+
     fn carry_out(&mut self, request: Request, receipt: Option<String>, acts: &mut Vec<Act>) {
+        let request = match self.queue_op(request) {
+            Ok(op) => {
+                let command = Command::ChangeQueues(vec![op]);
+                return self.ask(Telling::Receipt, None, command, receipt, acts);
+            }
+            Err(request) => request,
+        };
         match request {
             Request::Send(target, Ok(command)) => {
                 let about = match &command {
@@ -193,7 +235,7 @@ impl Open {
                     }
                 }
             }
-            Request::Leave => self.note_done(receipt),
+            Request::Put(_) | Request::Refuse(..) => self.note_done(receipt),
         }
     }
 
@@ -213,89 +255,6 @@ impl Open {
     ) {
         let ticket = self.order.ask(telling, about, receipt);
         acts.push(Act::Ask(ticket, command));
-    }
-
-    /// Says what became of a frame, where it is said. A fault is what the session ends with.
-    pub(super) fn tell(
-        &mut self,
-        telling: Telling,
-        outcome: Outcome,
-        acts: &mut Vec<Act>,
-    ) -> Result<(), Fault> {
-        match (telling, outcome) {
-            (Telling::Status(target), outcome) => self.tell_status(target, outcome, acts),
-            (Telling::Receipt, Outcome::Answered(_, Err(refusal))) => return Err(refusal.into()),
-            (Telling::Receipt, _) => {}
-        }
-        Ok(())
-    }
-
-    fn tell_status(&mut self, target: Option<Target>, outcome: Outcome, acts: &mut Vec<Act>) {
-        let (msg_id, code, content) = match outcome {
-            Outcome::BadBody(bad) => (bad.msg_id, 400, bad.sentence),
-            Outcome::Answered(about, Err(refusal)) => (
-                about.map(|id| id.to_string()),
-                refusal.code(),
-                refusal.to_string(),
-            ),
-            Outcome::Answered(None, Ok(_)) => return,
-            Outcome::Answered(Some(about), Ok(_)) => (
-                Some(about.to_string()),
-                200,
-                outbound::CONTENT_OK.to_owned(),
-            ),
-        };
-        let source = match target {
-            Some(Target::Send) => Source::SendStatus,
-            Some(Target::Confirm) => Source::ConfirmStatus,
-            Some(Target::Init) | None => Source::Status,
-        };
-        match msg_id {
-            Some(msg_id) => self.push(
-                source,
-                None,
-                &outbound::status_body(&msg_id, code, &content),
-                acts,
-            ),
-            None => {
-                let destination = target.map_or("ACK", Target::as_str);
-                let body = outbound::trouble_body(code, &content, destination);
-                self.push(Source::Status, None, &body, acts);
-            }
-        }
-    }
-
-    /// Says what happened to this user.
-    pub(super) fn hear_of(&mut self, event: &Event, acts: &mut Vec<Act>) {
-        match event {
-            Event::Message(message) => {
-                let body = outbound::message_body(message);
-                self.push(Source::Inbox, Some(message.id), &body, acts);
-            }
-            Event::Received(receipt) if self.subscriptions.receive(Source::DeliveryStatus) => {
-                self.push(
-                    Source::DeliveryStatus,
-                    None,
-                    &outbound::receipt_body(receipt),
-                    acts,
-                );
-            }
-            Event::Posted(number, post) => {
-                if let Some(subscription) = self.subscriptions.numbered(*number) {
-                    self.pushes += 1;
-                    acts.push(outbound::post(self.wire, subscription, self.pushes, post));
-                }
-            }
-            Event::Received(_) | Event::Answer(..) | Event::Ended(_) => {}
-        }
-    }
-
-    fn push(&mut self, source: Source, id: Option<MessageId>, body: &[u8], acts: &mut Vec<Act>) {
-        for subscription in self.subscriptions.to(source) {
-            self.pushes += 1;
-            let message = outbound::message(self.wire.version, subscription, self.pushes, id, body);
-            acts.push(Act::Say(message));
-        }
     }
 
     fn receipt(&self, frame: &Frame, acts: &mut Vec<Act>) {

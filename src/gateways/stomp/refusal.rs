@@ -66,7 +66,7 @@ impl From<Refusal> for Fault {
     }
 }
 
-/// Only for what is told by no status: a SEND to a topic.
+/// Only for what is told by no status: what is done to topics and queues.
 impl From<Refused> for Fault {
     fn from(refused: Refused) -> Self {
         let (word, code) = match refused {
@@ -74,6 +74,8 @@ impl From<Refused> for Fault {
             Refused::MsgIdTaken(_) => ("malformed-frame", 1002),
             Refused::ContentTooLarge { .. } => ("content-too-large", 1009),
             Refused::TooFast { .. } => ("too-fast", 1008),
+            Refused::QueueFull { .. } => ("queue-full", 1013),
+            Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
             Refused::Busy | Refused::NotStored => ("not-stored", 1011),
         };
         Self {

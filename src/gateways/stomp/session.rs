@@ -238,7 +238,7 @@ impl Machine for StompSession {
                 self.go_on(now, acts);
             }
             Event::Ended(end) => self.fail(&Fault::from(end), None, acts),
-            Event::Message(_) | Event::Received(_) | Event::Posted(..) => {
+            Event::Message(_) | Event::Received(_) | Event::Posted(..) | Event::Handed(_) => {
                 open.hear_of(&event, acts);
             }
         }

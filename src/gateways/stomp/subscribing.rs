@@ -6,6 +6,8 @@ use hongyan_grammar::stomp::Version;
 use crate::auth::permits;
 use crate::broker::command::Command;
 use crate::broker::command::Ticket;
+use crate::broker::limits::PREFETCH_DEFAULT;
+use crate::broker::limits::PREFETCH_MAX;
 use crate::gateways::Act;
 use crate::gateways::stomp::destination::NotSource;
 use crate::gateways::stomp::destination::SOURCES_TAUGHT;
@@ -38,6 +40,7 @@ impl Open {
                 "ack must be auto, client or client-individual",
             )
         })?;
+        let prefetch = prefetch(header("prefetch-count"))?;
         let wanted = self.wanted(destination)?;
         if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
             return Err(Fault::limit(
@@ -59,6 +62,11 @@ impl Open {
             Wanted::Topics(topics) => Some(Command::Watch {
                 subscription: add(Source::Topic),
                 topics,
+            }),
+            Wanted::Queue(queue) => Some(Command::Consume {
+                subscription: add(Source::Queue),
+                queue,
+                prefetch: (ack != AckMode::Auto).then_some(prefetch),
             }),
         };
         Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
@@ -84,9 +92,13 @@ impl Open {
             Err(Fault::new("access-denied", sentence))
         };
         match wanted {
-            Ok(Wanted::Topics(_)) if !self.permits.may_read(&self.person, destination) => denied(
-                &format!("you may not receive all of {destination}; the operator can permit it"),
-            ),
+            Ok(Wanted::Topics(_) | Wanted::Queue(_))
+                if !self.permits.may_read(&self.person, destination) =>
+            {
+                denied(&format!(
+                    "you may not receive all of {destination}; the operator can permit it"
+                ))
+            }
             Ok(wanted) => Ok(wanted),
             Err(NotSource::Another) => denied(&format!(
                 "{destination} is another user's; {SOURCES_TAUGHT}"
@@ -113,8 +125,25 @@ impl Open {
         let command = match ended.source {
             Source::Inbox if !self.subscriptions.receive(Source::Inbox) => Some(Command::Deafen),
             Source::Topic => Some(Command::Unwatch(ended.number)),
+            Source::Queue => Some(Command::Cease(ended.number)),
             _ => None,
         };
         Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
     }
+}
+
+/// How many messages of a queue may be unacknowledged: RabbitMQ's word for it.
+fn prefetch(header: Option<&str>) -> Result<usize, Fault> {
+    let Some(text) = header else {
+        return Ok(PREFETCH_DEFAULT);
+    };
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=PREFETCH_MAX).contains(number))
+        .ok_or_else(|| {
+            Fault::new(
+                "malformed-frame",
+                format!("prefetch-count must be a number from 1 to {PREFETCH_MAX}"),
+            )
+        })
 }

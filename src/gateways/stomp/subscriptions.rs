@@ -1,6 +1,7 @@
 //! The subscriptions of one session: which there are, how each is acknowledged, and what an ACK's id means.
 
 use crate::broker::message::MessageId;
+use crate::broker::queued::Tag;
 use crate::broker::topics::SubscriptionId;
 use crate::gateways::stomp::destination::Source;
 
@@ -52,15 +53,21 @@ struct Run {
 impl Subscription {
     /// A `message-id`, unique in the session, in which an ACK finds the subscription and the message again.
     pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> String {
+        let number = self.number.0;
         let Some(id) = message else {
-            return format!("{}-{push}", self.number.0);
+            return format!("{number}-{push}");
         };
         let after = match self.run {
             Some(run) if run.last < id => run.after,
             _ => MessageId(id.0.saturating_sub(1)),
         };
         self.run = Some(Run { after, last: id });
-        format!("{}-{push}-{}", self.number.0, id.0)
+        format!("{number}-{push}-{}", id.0)
+    }
+
+    /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
+    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> String {
+        format!("{}-{push}-{}", self.number.0, tag.0)
     }
 }
 
@@ -68,17 +75,27 @@ impl Subscription {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pushed {
     number: SubscriptionId,
-    message: MessageId,
+    /// The id of a message to the user, or the tag of a queue's.
+    what: u64,
 }
 
 impl Pushed {
-    /// Reads it; `None` where it is no message of a user.
+    /// Reads it; `None` where it is of nothing that can be acknowledged.
     pub(super) fn parse(message_id: &str) -> Option<Self> {
         let mut parts = message_id.splitn(3, '-');
         let number = SubscriptionId(parts.next()?.parse().ok()?);
-        let message = MessageId(parts.nth(1)?.parse().ok()?);
-        Some(Self { number, message })
+        let what = parts.nth(1)?.parse().ok()?;
+        Some(Self { number, what })
     }
+}
+
+/// What an ACK or a NACK means for a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) subscription: SubscriptionId,
+    pub(super) tag: Tag,
+    /// Whether it counts for all pushes before as well.
+    pub(super) through: bool,
 }
 
 /// What an ACK means.
@@ -158,11 +175,25 @@ impl Subscriptions {
             .filter(move |known| known.source == source)
     }
 
+    /// What an ACK or a NACK of this means for a queue; `None` where it was no push of a queue that is to be acknowledged.
+    pub(super) fn settled(&mut self, pushed: Pushed) -> Option<Settled> {
+        let subscription = self.numbered(pushed.number)?;
+        let acked = subscription.source == Source::Queue && subscription.ack != AckMode::Auto;
+        acked.then_some(Settled {
+            subscription: pushed.number,
+            tag: Tag(pushed.what),
+            through: subscription.ack == AckMode::Client,
+        })
+    }
+
     /// What an ACK of this means; `None` where it means nothing (any more): no subscription of this session was pushed it,
     /// or the mode is `auto`.
     pub(super) fn acked(&mut self, pushed: Pushed) -> Option<Acked> {
-        let last = pushed.message;
+        let last = MessageId(pushed.what);
         let subscription = self.numbered(pushed.number)?;
+        if subscription.source != Source::Inbox {
+            return None;
+        }
         let after = match (subscription.ack, &mut subscription.run) {
             (AckMode::Auto, _) => return None,
             (AckMode::Client, Some(run)) if last <= run.last => {
