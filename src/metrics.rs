@@ -141,6 +141,24 @@ const METRICS: &[Metric] = &[
         read: |s| Some(s.broker.tally().slow_consumers.get()),
     },
     Metric {
+        name: "hongyan_queue_messages_stored_total",
+        kind: Kind::Counter,
+        help: "Messages kept in queues.",
+        read: |s| Some(s.broker.tally().queued.get()),
+    },
+    Metric {
+        name: "hongyan_queue_messages_handed_out_total",
+        kind: Kind::Counter,
+        help: "Messages of queues handed to consumers, again or for the first time.",
+        read: |s| Some(s.broker.tally().queue_handouts.get()),
+    },
+    Metric {
+        name: "hongyan_queue_messages_buried_total",
+        kind: Kind::Counter,
+        help: "Messages of queues moved to /queue/dead.",
+        read: |s| Some(s.broker.tally().buried.get()),
+    },
+    Metric {
         name: "hongyan_store_commits_total",
         kind: Kind::Counter,
         help: "Commits of the store.",
