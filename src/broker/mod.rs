@@ -21,6 +21,7 @@ pub mod refusal;
 mod router;
 pub mod sessions;
 pub mod tally;
+mod tending;
 pub mod topics;
 pub mod users;
 

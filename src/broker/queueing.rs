@@ -1,5 +1,5 @@
-//! Queues: what is kept in the store, handed to one consumer at a time, and gone once it is settled. Here a [`Queue`] meets
-//! the sessions and the store; who gets what is decided there.
+//! Queues: what is kept in the store, handed to one consumer at a time, and gone once it is settled. Here what sessions ask
+//! meets the store; who gets what is decided in [`Queue`], and what follows from it is done in `tending`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,15 +11,11 @@ use crate::broker::Asker;
 use crate::broker::Broker;
 use crate::broker::command::Reply;
 use crate::broker::destination::Name;
-use crate::broker::event::End;
-use crate::broker::event::Event;
 use crate::broker::moment::Moment;
 use crate::broker::ports::NewQueued;
 use crate::broker::ports::QueueChange;
 use crate::broker::ports::QueueChanged;
-use crate::broker::ports::QueuePage;
 use crate::broker::ports::StoreError;
-use crate::broker::queued::Handout;
 use crate::broker::queued::QueueOp;
 use crate::broker::queued::Queued;
 use crate::broker::queued::QueuedId;
@@ -27,7 +23,6 @@ use crate::broker::queued::Tag;
 use crate::broker::queued::Verdict;
 use crate::broker::queues::Queue;
 use crate::broker::refusal::Refusal;
-use crate::broker::router::Waiting;
 use crate::broker::sessions::Session;
 use crate::broker::topics::Subscriber;
 use crate::broker::topics::SubscriptionId;
@@ -36,30 +31,30 @@ use crate::broker::users::Uid;
 /// The queues that somebody consumes, or of which something is known that the store does not know.
 #[derive(Default)]
 pub(super) struct Queues {
-    named: HashMap<Name, Arc<Tended>>,
-    of_session: HashMap<u64, HashMap<SubscriptionId, Arc<Tended>>>,
+    pub(super) named: HashMap<Name, Arc<Tended>>,
+    pub(super) of_session: HashMap<u64, HashMap<SubscriptionId, Arc<Tended>>>,
 }
 
 /// A queue in memory.
 pub(super) struct Tended {
-    name: Name,
+    pub(super) name: Name,
     queue: Mutex<Queue<Arc<Session>>>,
 }
 
 impl Tended {
-    fn queue(&self) -> MutexGuard<'_, Queue<Arc<Session>>> {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue<Arc<Session>>> {
         // A queue is whole between any two of its steps.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Messages on the way out of the store, all of one queue.
-struct Leaving {
-    tended: Arc<Tended>,
+pub(super) struct Leaving {
+    pub(super) tended: Arc<Tended>,
     /// Who gets them back if the store does not let them go. Nobody where they have expired, or where the consumer settles by
     /// taking: these must not be pushed again, whatever the store holds.
-    owner: Option<Subscriber>,
-    taken: Vec<(Tag, QueuedId)>,
+    pub(super) owner: Option<Subscriber>,
+    pub(super) taken: Vec<(Tag, QueuedId)>,
 }
 
 impl Broker {
@@ -127,7 +122,7 @@ impl Broker {
         self.forget_if_idle(tended);
     }
 
-    fn forget_if_idle(&self, tended: &Tended) {
+    pub(super) fn forget_if_idle(&self, tended: &Tended) {
         let mut queues = self.queues();
         let idle = |known: &Arc<Tended>| known.queue().is_idle();
         if queues.named.get(&tended.name).is_some_and(idle) {
@@ -186,7 +181,7 @@ impl Broker {
     }
 
     /// Takes from a consumer what it settles, and hands it the next.
-    fn take_out(
+    pub(super) fn take_out(
         self: &Arc<Self>,
         now_ms: u64,
         session: &Session,
@@ -218,7 +213,7 @@ impl Broker {
     }
 
     /// Writes to the store, and then tells the queues and the asker.
-    fn write(
+    pub(super) fn write(
         self: &Arc<Self>,
         now_ms: u64,
         puts: Vec<NewQueued>,
@@ -300,148 +295,7 @@ impl Broker {
         }
     }
 
-    /// Changes a queue, then does what follows from it.
-    fn tend<T>(
-        self: &Arc<Self>,
-        now_ms: u64,
-        tended: &Arc<Tended>,
-        change: impl FnOnce(&mut Queue<Arc<Session>>) -> T,
-    ) -> T {
-        let mut queue = tended.queue();
-        let result = change(&mut queue);
-        self.go_on(now_ms, tended, queue);
-        result
-    }
-
-    /// Hands out what can be handed out, removes what has expired, and reads more where that is due.
-    fn go_on(
-        self: &Arc<Self>,
-        now_ms: u64,
-        tended: &Arc<Tended>,
-        mut queue: MutexGuard<'_, Queue<Arc<Session>>>,
-    ) {
-        let expired = queue.dispatch(now_ms, |session, handout| {
-            let room = session.hand(handout);
-            if room {
-                self.tally.queue_handouts.add();
-            }
-            room
-        });
-        let read = queue.next_read();
-        // The store may answer at once.
-        drop(queue);
-        if !expired.is_empty() {
-            let consumed = vec![Leaving {
-                tended: Arc::clone(tended),
-                owner: None,
-                taken: expired.into_iter().map(|id| (Tag(0), id)).collect(),
-            }];
-            self.write(now_ms, Vec::new(), consumed, Vec::new(), None);
-        }
-        if let Some(which) = read {
-            let broker = Arc::clone(self);
-            let reader = Arc::clone(tended);
-            let done = Box::new(move |page| broker.page_read(now_ms, reader, page));
-            self.store.queue_page(tended.name.clone(), which, done);
-        }
-    }
-
-    fn page_read(
-        self: &Arc<Self>,
-        now_ms: u64,
-        tended: Arc<Tended>,
-        page: Result<QueuePage, StoreError>,
-    ) {
-        let mut queue = tended.queue();
-        match page {
-            Ok(page) => {
-                queue.page_read(page);
-                self.go_on(now_ms, &tended, queue);
-            }
-            Err(StoreError::Busy) => {
-                queue.page_missed();
-                drop(queue);
-                return self.wait_for_a_read(Waiting::Queue(tended));
-            }
-            Err(StoreError::Broken(_) | StoreError::Closed) => {
-                queue.page_missed();
-                let all = queue.consumers();
-                all.for_each(|session| session.end(End::StoreFailed));
-                drop(queue);
-            }
-        }
-        self.forget_if_idle(&tended);
-        self.fetch_for_waiting();
-    }
-
-    /// There was no place for a queue's read before.
-    pub(super) fn read_queue(self: &Arc<Self>, tended: &Arc<Tended>) {
-        self.tend(0, tended, |_| ());
-    }
-
-    /// Looks through what a session has just taken from its outbox, from `first` on: what has expired meanwhile is not for it
-    /// any more, and what is settled by being taken is settled.
-    pub(super) fn note_taken(
-        self: &Arc<Self>,
-        now: Moment,
-        session: &Session,
-        taken: &mut Vec<Event>,
-        first: usize,
-    ) {
-        let handed = |event: &Event| matches!(event, Event::Handed(_));
-        if !taken[first..].iter().any(handed) {
-            return;
-        }
-        let mut consumed = Vec::new();
-        let mut take_out = |handout: &Handout| {
-            let Handout {
-                subscription, tag, ..
-            } = *handout;
-            let done = Verdict::Consumed;
-            let leaving = self.take_out(now.epoch_ms, session, subscription, tag, false, done);
-            consumed.extend(leaving.map(|leaving| Leaving {
-                owner: None,
-                ..leaving
-            }));
-        };
-        let mut index = 0;
-        taken.retain(|event| {
-            index += 1;
-            let Event::Handed(handout) = event else {
-                return true;
-            };
-            if index <= first {
-                return true;
-            }
-            let expired = handout.message.is_expired(now.epoch_ms);
-            if expired || handout.auto {
-                take_out(handout);
-            }
-            !expired
-        });
-        self.write(now.epoch_ms, Vec::new(), consumed, Vec::new(), None);
-    }
-
-    /// A session's outbox has room again for what it consumes.
-    pub(super) fn note_room(self: &Arc<Self>, now: Moment, session: &Session) {
-        let queues = self.queues();
-        let of_session = queues.of_session.get(&session.number);
-        let consumed: Vec<_> = of_session
-            .into_iter()
-            .flatten()
-            .map(|(id, tended)| (*id, Arc::clone(tended)))
-            .collect();
-        drop(queues);
-        for (id, tended) in consumed {
-            let subscriber = Subscriber {
-                session: session.number,
-                id,
-            };
-            self.tend(now.epoch_ms, &tended, |queue| queue.has_room(subscriber));
-        }
-    }
-
-    fn queues(&self) -> MutexGuard<'_, Queues> {
+    pub(super) fn queues(&self) -> MutexGuard<'_, Queues> {
         // No change of these maps can panic half-way.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }

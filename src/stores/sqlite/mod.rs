@@ -17,6 +17,7 @@ mod log;
 mod messages;
 mod pairs;
 mod queue;
+mod queue_pages;
 mod queues;
 mod readers;
 mod refusal;
@@ -64,7 +65,7 @@ use inbox::InboxAsk;
 use jobs::{ReadBy, WriteBy};
 use lock::Lock;
 use queue::{Queue, Refused};
-use queues::QueueAsk;
+use queue_pages::QueueAsk;
 use readers::ReadQueue;
 use users::NewUser;
 use writer::{Condition, WriteQueue, Writer};
@@ -223,7 +224,7 @@ impl Store for SqliteStore {
     }
 
     fn queue_page(&self, queue: Name, which: QueueWhich, done: Done<QueuePage>) {
-        self.read(QueueAsk { queue, which }, queues::page, done);
+        self.read(QueueAsk { queue, which }, queue_pages::page, done);
     }
 
     fn add_user(
