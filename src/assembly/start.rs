@@ -84,7 +84,11 @@ async fn serve_until_told(
     let limits = Limits {
         content_bytes_max: options.max_content,
         messages_per_second: options.message_rate,
-        queues: QueueLimits::default(),
+        queues: QueueLimits {
+            messages_max: options.max_queue,
+            bytes_max: options.max_queue_bytes as u64,
+            ..QueueLimits::default()
+        },
     };
     let context = Context {
         broker: Broker::new(port, limits),

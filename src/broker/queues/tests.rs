@@ -93,7 +93,7 @@ impl Bench {
     }
 
     /// What was handed out since the last look: to whom, and which.
-    fn new(&mut self) -> Vec<(&'static str, u64)> {
+    fn fresh(&mut self) -> Vec<(&'static str, u64)> {
         let handed = self.handed.drain(..);
         handed.map(|(name, id, ..)| (name, id)).collect()
     }
@@ -124,21 +124,21 @@ impl Bench {
 fn consumers_take_turns_and_none_takes_more_than_its_credit() {
     let mut bench = Bench::holding(1..=3);
     bench.consume("a", 2);
-    assert_eq!(bench.new(), [("a", 1), ("a", 2)]);
+    assert_eq!(bench.fresh(), [("a", 1), ("a", 2)]);
     bench.consume("b", 5);
-    assert_eq!(bench.new(), [("b", 3)]);
+    assert_eq!(bench.fresh(), [("b", 3)]);
     for id in 4..=6 {
         bench.put(id);
     }
-    assert_eq!(bench.new(), [("b", 4), ("b", 5), ("b", 6)]);
+    assert_eq!(bench.fresh(), [("b", 4), ("b", 5), ("b", 6)]);
     bench.cease("b");
     bench.consume("c", 9);
-    assert_eq!(bench.new(), [("c", 3), ("c", 4), ("c", 5), ("c", 6)]);
+    assert_eq!(bench.fresh(), [("c", 3), ("c", 4), ("c", 5), ("c", 6)]);
     bench.put(7);
     bench.ack("a", Tag(1), false);
     bench.put(8);
     bench.put(9);
-    assert_eq!(bench.new(), [("c", 7), ("a", 8), ("c", 9)]);
+    assert_eq!(bench.fresh(), [("c", 7), ("a", 8), ("c", 9)]);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn what_comes_back_goes_first_and_says_so() {
         .map(|(_, id, again, _)| (*id, *again))
         .collect();
     assert_eq!(handed, [(1, false), (2, false), (3, false), (2, true)]);
-    bench.new();
+    bench.fresh();
     bench.cease("a");
     bench.consume("b", 9);
     let handed: Vec<_> = bench
@@ -174,17 +174,17 @@ fn nothing_overtakes_what_is_being_read_again() {
     let read = bench.queue.next_read();
     assert_eq!(read, None, "nobody could take it");
     bench.consume("b", 9);
-    assert_eq!(bench.new(), [("a", 1), ("b", 1), ("b", 2), ("b", 3)]);
+    assert_eq!(bench.fresh(), [("a", 1), ("b", 1), ("b", 2), ("b", 3)]);
     let taken = bench.queue.take_out(subscriber("b"), Tag(3), false);
     bench.queue.give_back(taken.into_iter().map(|(_, id)| id));
     let read = bench.queue.next_read();
     assert_eq!(read, Some(QueueWhich::These(vec![QueuedId(2)])));
     bench.queue.committed(queued(4, None));
     bench.dispatch();
-    assert_eq!(bench.new(), [], "4 waits for 2");
+    assert_eq!(bench.fresh(), [], "4 waits for 2");
     bench.queue.page_missed();
     bench.run();
-    assert_eq!(bench.new(), [("b", 2), ("b", 4)]);
+    assert_eq!(bench.fresh(), [("b", 2), ("b", 4)]);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn an_ack_may_count_for_all_before_it_and_a_stale_one_for_nothing() {
     bench.ack("a", Tag(u64::MAX), true);
     assert!(bench.kept.is_empty());
     bench.nack("a", Tag(1));
-    assert_eq!(bench.new().len(), 4, "it was settled");
+    assert_eq!(bench.fresh().len(), 4, "it was settled");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_million_waiting_messages_are_a_page() {
     }
     assert!(bench.queue.ready.len() <= 2 * PAGE_MESSAGES);
     assert!(bench.queue.missed.is_empty());
-    assert_eq!(bench.new(), [("a", 1)]);
+    assert_eq!(bench.fresh(), [("a", 1)]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn all_of_a_long_queue_comes_in_order_whatever_is_committed_meanwhile() {
         }
         bench.queue.page_read(page);
     }
-    let handed: Vec<u64> = bench.new().into_iter().map(|(_, id)| id).collect();
+    let handed: Vec<u64> = bench.fresh().into_iter().map(|(_, id)| id).collect();
     assert_eq!(handed, (1..next).collect::<Vec<_>>());
 }
 
@@ -251,15 +251,15 @@ fn who_has_no_room_is_passed_over_until_it_has() {
     let mut bench = Bench::holding(1..=2);
     bench.full.push("a");
     bench.consume("a", 9);
-    assert_eq!(bench.new(), []);
+    assert_eq!(bench.fresh(), []);
     bench.consume("b", 1);
-    assert_eq!(bench.new(), [("b", 1)]);
+    assert_eq!(bench.fresh(), [("b", 1)]);
     bench.full.clear();
     bench.run();
-    assert_eq!(bench.new(), [], "it has not said so");
+    assert_eq!(bench.fresh(), [], "it has not said so");
     bench.queue.has_room(subscriber("a"));
     bench.run();
-    assert_eq!(bench.new(), [("a", 2)]);
+    assert_eq!(bench.fresh(), [("a", 2)]);
 }
 
 #[test]
@@ -270,13 +270,13 @@ fn the_expired_are_handed_to_nobody() {
     }
     bench.now_ms = 5;
     bench.consume("a", 9);
-    assert_eq!(bench.new(), [("a", 2), ("a", 3)]);
+    assert_eq!(bench.fresh(), [("a", 2), ("a", 3)]);
     assert!(!bench.kept.contains_key(&1));
     // 3 expires while it is out, comes back, and is not handed out again.
     bench.now_ms = 6;
     bench.cease("a");
     bench.consume("b", 9);
-    assert_eq!(bench.new(), [("b", 2)]);
+    assert_eq!(bench.fresh(), [("b", 2)]);
 }
 
 #[test]
@@ -308,11 +308,11 @@ fn what_was_not_taken_after_all_is_the_consumer_s_again() {
     let taken = bench.queue.take_out(subscriber("a"), Tag(2), true);
     bench.queue.restore(subscriber("a"), taken.clone());
     bench.run();
-    assert_eq!(bench.new().len(), 2, "nothing is pushed again");
+    assert_eq!(bench.fresh().len(), 2, "nothing is pushed again");
     let again = bench.queue.take_out(subscriber("a"), Tag(2), true);
     assert_eq!(again, taken);
     bench.cease("a");
     bench.queue.restore(subscriber("a"), taken);
     bench.consume("b", 9);
-    assert_eq!(bench.new(), [("b", 1), ("b", 2)]);
+    assert_eq!(bench.fresh(), [("b", 1), ("b", 2)]);
 }

@@ -144,7 +144,12 @@ impl Open {
         };
         match frame.headers.get("transaction") {
             Some(name) => {
-                self.transactions.add(name, request, frame.body.len())?;
+                let of_headers = frame
+                    .headers
+                    .iter()
+                    .map(|(name, value)| name.len() + value.len());
+                let bytes = frame.body.len() + of_headers.sum::<usize>();
+                self.transactions.add(name, request, bytes)?;
                 // Kept for the COMMIT is all that can be said now; a client may wait for it before it commits.
                 self.note_done(receipt(frame));
             }

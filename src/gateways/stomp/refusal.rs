@@ -78,9 +78,17 @@ impl From<Refused> for Fault {
             Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
             Refused::Busy | Refused::NotStored => ("not-stored", 1011),
         };
+        let sentence = match refused {
+            // There is no msgID to try again with.
+            Refused::Busy | Refused::NotStored => {
+                "not kept, because the broker could not write; connect again and do it again"
+                    .to_owned()
+            }
+            refused => refused.to_string(),
+        };
         Self {
             word,
-            sentence: refused.to_string(),
+            sentence,
             farewell: Farewell { code, reason: word },
         }
     }
