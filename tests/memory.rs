@@ -1,6 +1,9 @@
-//! What do idle connections and a receiver that stops reading cost the broker?
+//! What do idle connections, a receiver that stops reading, and a queue that nobody empties cost the broker?
 
 mod support;
+
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Frame;
 
 use support::client::Client;
 use support::client::json;
@@ -96,5 +99,49 @@ async fn a_receiver_that_stops_reading_costs_little_and_loses_nothing() {
                 next = 0;
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_queue_costs_a_page_and_comes_whole_and_in_order() {
+    const QUEUE: &str = "/queue/long";
+    const LENGTH: usize = 20_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let broker = Running::start(&folder.path().join("data"), &[]);
+    // It takes what its socket holds, and then nothing.
+    let mut stuck = Client::log_in(&broker.address, STUCK).await;
+    stuck.subscribe(QUEUE).await;
+    let mut sender = Client::log_in(&broker.address, 1).await;
+    let before = broker.resident_bytes();
+    let mut most = before;
+    let (mut sent, mut answered) = (0, 0);
+    while answered < LENGTH {
+        while sent < LENGTH && sent - answered < WINDOW {
+            let send = Frame::new(Command::Send)
+                .header("destination", QUEUE)
+                .header("receipt", "r")
+                .body(format!("{sent:06} {}", "x".repeat(493)));
+            sender.queue(send).await;
+            sent += 1;
+        }
+        sender.flush().await;
+        let receipt = sender.next().await.expect("a RECEIPT");
+        assert_eq!(receipt.command, Command::Receipt, "{receipt:?}");
+        answered += 1;
+        if answered % 1_000 == 0 {
+            most = most.max(broker.resident_bytes());
+        }
+    }
+    let cost = most - before;
+    println!("{cost} bytes more while {LENGTH} messages were sent to a queue that nobody empties");
+    assert!(cost < FLOOD_BYTES_MAX, "{cost} bytes more");
+
+    for next in 0..LENGTH {
+        let frame = soon("a message", stuck.next()).await.expect("a message");
+        assert_eq!(frame.command, Command::Message, "{frame:?}");
+        assert!(
+            frame.body.starts_with(format!("{next:06} ").as_bytes()),
+            "{frame:?} is not number {next}"
+        );
     }
 }

@@ -1,3 +1,7 @@
+//! What one queue does, a story each.
+
+mod chaos;
+
 use super::*;
 use crate::broker::destination::Name;
 use crate::broker::payload::Payload;
