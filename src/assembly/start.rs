@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
@@ -32,6 +31,7 @@ use crate::gateways::rest;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
 
 /// Runs the broker until SIGTERM or SIGINT.
@@ -90,19 +90,23 @@ async fn serve_until_told(
         stopping,
     };
 
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+    let places = Arc::new(Semaphore::new(options.max_connections));
+    let bound = Listener::bind(
+        options.listen,
+        Arc::clone(&places),
+        context.stopping.clone(),
+    );
+    let listener = bound.await.map_err(|error| {
         Failure(format!(
             "--listen {}: {error}; choose a free address, or port 0",
             options.listen
         ))
     })?;
-    let address = listener.local_addr()?;
-    let places = Arc::new(Semaphore::new(options.max_connections));
+    let address = listener.address()?;
     let served = tokio::spawn(http::serve(
         listener,
         options.context_path.clone(),
         routes(&context, &options, &store),
-        Arc::clone(&places),
         context.stopping.clone(),
     ));
     greet(&format!("http://{address}"), &options.context_path, data);

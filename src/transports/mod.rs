@@ -4,6 +4,7 @@
 //! TCP and TLS have their place beside them: `sockjs/`, `tcp.rs` and `tls.rs`.
 
 pub mod http;
+pub mod listener;
 pub mod origin;
 pub mod sockjs;
 pub mod websocket;
