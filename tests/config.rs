@@ -51,6 +51,7 @@ fn nothing_said_means_the_defaults() {
     assert_eq!((cli.store, &*cli.log), (StoreUrl::Sqlite, "info"));
     let options = serve("", &[]);
     assert_eq!(options.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(options.stomp_listen, None);
     assert_eq!(options.context_path, "");
     assert_eq!(
         (options.max_connections, options.message_rate),
@@ -133,6 +134,7 @@ fn the_file_has_types() {
 fn a_wrong_value_is_named_with_what_is_allowed() {
     for (key, value, allowed) in [
         ("listen", "8080", "127.0.0.1:8080"),
+        ("stomp-listen", "off", "127.0.0.1:8080"),
         ("context-path", "Mimi", "/Mimi"),
         ("store", "mysql://db", "sqlite:"),
         ("registration", "maybe", "open, closed"),
@@ -343,6 +345,7 @@ fn the_example_file_sets_every_key_to_its_default() {
     );
     // Those without a default.
     assert_eq!(options.registration.take(), Some(Registration::Closed));
+    assert!(options.stomp_listen.take().is_some());
     assert!(options.jwt_key.take().is_some());
     assert_eq!(std::mem::take(&mut options.api_keys).len(), 1);
     assert_eq!(std::mem::take(&mut options.allow_origins).len(), 2);

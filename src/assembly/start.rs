@@ -8,6 +8,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -15,6 +16,7 @@ use warp::reply::Response;
 use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
+use crate::assembly::tcp;
 use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
@@ -91,32 +93,44 @@ async fn serve_until_told(
     };
 
     let places = Arc::new(Semaphore::new(options.max_connections));
-    let bound = Listener::bind(
-        options.listen,
-        Arc::clone(&places),
-        context.stopping.clone(),
-    );
-    let listener = bound.await.map_err(|error| {
-        Failure(format!(
-            "--listen {}: {error}; choose a free address, or port 0",
-            options.listen
-        ))
-    })?;
-    let address = listener.address()?;
-    let served = tokio::spawn(http::serve(
+    let bind = async |option, address| {
+        let bound = Listener::bind(address, Arc::clone(&places), context.stopping.clone()).await;
+        bound.map_err(|error| {
+            Failure(format!(
+                "{option} {address}: {error}; choose a free address, or port 0"
+            ))
+        })
+    };
+    let listener = bind("--listen", options.listen).await?;
+    let stomp_listener = match options.stomp_listen {
+        Some(address) => Some(bind("--stomp-listen", address).await?),
+        None => None,
+    };
+    let addresses = Addresses {
+        http: format!("http://{}", listener.address()?),
+        stomp: match &stomp_listener {
+            Some(listener) => Some(format!("stomp://{}", listener.address()?)),
+            None => None,
+        },
+    };
+    let mut served = JoinSet::new();
+    served.spawn(http::serve(
         listener,
         options.context_path.clone(),
         routes(&context, &options, &store),
         context.stopping.clone(),
     ));
-    greet(&format!("http://{address}"), &options.context_path, data);
+    if let Some(listener) = stomp_listener {
+        served.spawn(tcp::serve(listener, context.clone(), options.max_frame));
+    }
+    greet(&addresses, &options.context_path, data);
 
     wait_for_signal().await?;
     tracing::info!("stopping");
     let _ = stop.send(true);
     context.broker.stop();
     let drained = async {
-        let _ = served.await;
+        served.join_all().await;
         let all = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
         let _ = places.acquire_many(all).await;
     };
@@ -173,11 +187,20 @@ fn routes(
     all.boxed()
 }
 
+/// Where the listeners are, as URLs without a path.
+struct Addresses {
+    http: String,
+    stomp: Option<String>,
+}
+
 /// Says where everything is, and what to try next.
-fn greet(address: &str, context_path: &str, data: &Path) {
-    let base = format!("{address}{context_path}");
+fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
+    let base = format!("{}{context_path}", addresses.http);
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-    println!("listening on {address}");
+    println!("listening on {}", addresses.http);
+    if let Some(stomp) = &addresses.stomp {
+        println!("listening on {stomp}");
+    }
     println!("  page       {base}/");
     println!(
         "  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)",

@@ -63,6 +63,9 @@ pub struct ServeOptions {
     /// Address and port of WebSocket, SockJS and REST; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::listener)]
     pub listen: SocketAddr,
+    /// Address and port of STOMP over plain TCP; port 0 picks a free one [default: off]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listener)]
+    pub stomp_listen: Option<SocketAddr>,
     /// Prefix of every HTTP path
     // Without the slash at its end: empty for `/`, so that a path can be put behind it.
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = values::context_path)]
