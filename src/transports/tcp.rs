@@ -139,7 +139,7 @@ mod tests {
         assert!(said > QUEUED_BYTES_MAX && said <= QUEUED_BYTES_MAX + 2 * WRITE_BYTES);
         assert_eq!(link.say("more".into()), Err(Lost::Stalled));
         // Nothing of what was queued before is lost or comes twice.
-        let reading = async {
+        let reading = async move {
             let mut read = Vec::new();
             theirs.read_to_end(&mut read).await.unwrap();
             read.len()
