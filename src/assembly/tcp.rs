@@ -15,14 +15,14 @@ const FULL: &[u8] = b"ERROR\nmessage:too-many-connections\ncontent-type:text/pla
 /// Speaks STOMP with everybody who comes to `listener`. Frames have `frame_bytes_max` bytes at most. There is nothing here
 /// that could bring a token before CONNECT does.
 pub(super) async fn serve(listener: Listener, context: Context, frame_bytes_max: usize) {
-    let converse = |stream| {
+    let converse = move |stream| {
         let door = Door {
             session_name: session_name(),
             frame_bytes_max,
             ..Door::default()
         };
         let session = StompSession::new(context.clock.now(), door);
-        drive(context.clone(), Tcp::new(stream), session)
+        drive(context, Tcp::new(stream), session)
     };
     listener.each(FULL, converse).await;
 }

@@ -63,9 +63,15 @@ pub struct ServeOptions {
     /// Address and port of WebSocket, SockJS and REST; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::listener)]
     pub listen: SocketAddr,
-    /// Address and port of STOMP over plain TCP; port 0 picks a free one [default: off]
+    /// Address and port of STOMP over TCP; port 0 picks a free one [default: off]
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::listener)]
     pub stomp_listen: Option<SocketAddr>,
+    /// Certificate for TLS on all listeners, in PEM, with the chain behind it; read again at SIGHUP [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Prefix of every HTTP path
     // Without the slash at its end: empty for `/`, so that a path can be put behind it.
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = values::context_path)]

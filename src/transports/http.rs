@@ -47,7 +47,7 @@ pub async fn serve(
         context_path: context_path.into(),
         service: warp::service(routes),
     };
-    let serve = |stream| serve_one(stream, below.clone(), stopping.clone());
+    let serve = move |stream| serve_one(stream, below, stopping);
     listener.each(FULL, serve).await;
 }
 

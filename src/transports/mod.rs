@@ -1,6 +1,6 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket, SockJS over WebSocket, and bare TCP. The other SockJS transports (xhr, eventsource, …)
+//! Here are the plain WebSocket, SockJS over WebSocket, and bare TCP, each also behind TLS. The other SockJS transports (xhr, eventsource, …)
 //! have their place in `sockjs/`.
 
 pub mod http;
@@ -8,6 +8,7 @@ pub mod listener;
 pub mod origin;
 pub mod sockjs;
 pub mod tcp;
+pub mod tls;
 pub mod websocket;
 
 use std::future::Future;
