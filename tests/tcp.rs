@@ -25,7 +25,7 @@ const LI: u64 = 1;
 const WU: u64 = 2;
 
 const IDLE: u64 = 1_000;
-const IDLE_BYTES_MAX: u64 = 12 * 1024;
+const IDLE_BYTES_MAX: u64 = 8 * 1024;
 
 fn start(arguments: &[&str]) -> (TempDir, Running) {
     let folder = tempfile::tempdir().expect("a folder");

@@ -8,6 +8,9 @@ use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
 
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
+
 use crate::support::people;
 
 /// A broker that runs. It is killed when this is dropped.
@@ -75,13 +78,24 @@ impl Running {
 
     /// SIGTERM, and how it ended.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill");
-        assert!(sent.success());
+        self.signal("-TERM");
         self.child.wait().expect("it has ended")
+    }
+
+    /// A signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// What it says on stderr, a line each, where that was piped; once.
+    pub fn log(&mut self) -> UnboundedReceiver<String> {
+        let stderr = self.child.stderr.take().expect("a pipe");
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let (said, log) = unbounded_channel();
+        std::thread::spawn(move || lines.all(|line| said.send(line).is_ok()));
+        log
     }
 
     /// Its resident memory, in bytes.
