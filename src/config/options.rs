@@ -19,12 +19,13 @@ Several values in one variable are separated by commas. A variable that is empty
 Examples:
   hongyan                                   serve on 127.0.0.1:8080, data in ./hongyan-data
   hongyan --listen 0.0.0.0:8080 --allow-origin https://chat.example
+  hongyan --listen 0.0.0.0:443 --stomp-listen 0.0.0.0:61612 --tls-cert chain.pem --tls-key key.pem
   hongyan serve --config /etc/hongyan.toml
   hongyan user add li --password-stdin      make an account
   hongyan token li                          print a session token for it
   hongyan backup copy.db                    copy the database while it is in use";
 
-/// A chat message broker: STOMP over WebSocket and SockJS, one inbox, kept on SQLite.
+/// A chat message broker: STOMP over WebSocket, SockJS and TCP, one inbox, kept on SQLite.
 #[derive(Parser)]
 #[command(name = "hongyan", bin_name = "hongyan", version, after_help = EXAMPLES)]
 pub(super) struct Line {
