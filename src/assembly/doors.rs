@@ -168,7 +168,7 @@ impl Doors {
 }
 
 /// A name that nobody can guess, in hex.
-fn session_name() -> String {
+pub(super) fn session_name() -> String {
     getrandom::u64().map_or_else(|_| "0".to_owned(), |number| format!("{number:016x}"))
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -16,6 +17,7 @@ use warp::reply::Response;
 use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
+use crate::assembly::tcp;
 use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
@@ -32,7 +34,10 @@ use crate::gateways::rest;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
+use crate::transports::tls::Certificate;
+use crate::transports::tls::Tls;
 
 /// Runs the broker until SIGTERM or SIGINT.
 pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(), Failure> {
@@ -67,6 +72,7 @@ async fn serve_until_told(
     store: Arc<SqliteStore>,
 ) -> Result<(), Failure> {
     let clock = Clock::start();
+    let certificate = certificate(&options)?;
     let (stop, stopping) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
     let auth_options = AuthOptions {
@@ -90,29 +96,53 @@ async fn serve_until_told(
         stopping,
     };
 
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
-        Failure(format!(
-            "--listen {}: {error}; choose a free address, or port 0",
-            options.listen
-        ))
-    })?;
-    let address = listener.local_addr()?;
     let places = Arc::new(Semaphore::new(options.max_connections));
-    let served = tokio::spawn(http::serve(
+    let bind = async |option, address, protocols: &[&str]| {
+        let secure = |certificate| Tls::new(Arc::clone(certificate), protocols);
+        let tls = certificate.as_ref().map(secure).transpose()?;
+        let stopping = context.stopping.clone();
+        let bound = Listener::bind(address, tls, Arc::clone(&places), stopping).await;
+        bound.map_err(|error| {
+            Failure(format!(
+                "{option} {address}: {error}; choose a free address, or port 0"
+            ))
+        })
+    };
+    let listener = bind("--listen", options.listen, &["http/1.1"]).await?;
+    let stomp_listener = match options.stomp_listen {
+        Some(address) => Some(bind("--stomp-listen", address, &[]).await?),
+        None => None,
+    };
+    let (http_scheme, stomp_scheme) = match certificate {
+        Some(_) => ("https", "stomp+ssl"),
+        None => ("http", "stomp"),
+    };
+    let addresses = Addresses {
+        http: format!("{http_scheme}://{}", listener.address()?),
+        stomp: match &stomp_listener {
+            Some(listener) => Some(format!("{stomp_scheme}://{}", listener.address()?)),
+            None => None,
+        },
+    };
+    let mut served = JoinSet::new();
+    served.spawn(http::serve(
         listener,
         options.context_path.clone(),
         routes(&context, &options, &store),
-        Arc::clone(&places),
         context.stopping.clone(),
     ));
-    greet(&format!("http://{address}"), &options.context_path, data);
+    if let Some(listener) = stomp_listener {
+        served.spawn(tcp::serve(listener, context.clone(), options.max_frame));
+    }
+    let signals = Signals::catch(certificate)?;
+    greet(&addresses, &options.context_path, data);
 
-    wait_for_signal().await?;
+    signals.wait_for_stop().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     context.broker.stop();
     let drained = async {
-        let _ = served.await;
+        served.join_all().await;
         let all = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
         let _ = places.acquire_many(all).await;
     };
@@ -123,6 +153,14 @@ async fn serve_until_told(
         tracing::warn!("some connections did not end within --drain");
     }
     Ok(())
+}
+
+fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failure> {
+    let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) else {
+        return Ok(None);
+    };
+    let certificate = Certificate::read(certificate, key).map_err(Failure)?;
+    Ok(Some(Arc::new(certificate)))
 }
 
 fn routes(
@@ -169,11 +207,20 @@ fn routes(
     all.boxed()
 }
 
+/// Where the listeners are, as URLs without a path.
+struct Addresses {
+    http: String,
+    stomp: Option<String>,
+}
+
 /// Says where everything is, and what to try next.
-fn greet(address: &str, context_path: &str, data: &Path) {
-    let base = format!("{address}{context_path}");
+fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
+    let base = format!("{}{context_path}", addresses.http);
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-    println!("listening on {address}");
+    println!("listening on {}", addresses.http);
+    if let Some(stomp) = &addresses.stomp {
+        println!("listening on {stomp}");
+    }
     println!("  page       {base}/");
     println!(
         "  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)",
@@ -189,12 +236,45 @@ fn greet(address: &str, context_path: &str, data: &Path) {
     }
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What the operator may tell a process that runs.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Only with a certificate, which it renews. Without one a terminal that hangs up ends the broker, as it would any
+    /// program.
+    hangup: Option<(Signal, Arc<Certificate>)>,
+}
+
+impl Signals {
+    fn catch(certificate: Option<Arc<Certificate>>) -> std::io::Result<Self> {
+        let hangup = match certificate {
+            Some(certificate) => Some((signal(SignalKind::hangup())?, certificate)),
+            None => None,
+        };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup,
+        })
     }
-    Ok(())
+
+    /// Waits for SIGTERM or SIGINT, and does what SIGHUP asks for until then.
+    async fn wait_for_stop(mut self) {
+        let renewing = async {
+            if let Some((hangup, certificate)) = &mut self.hangup {
+                while hangup.recv().await.is_some() {
+                    match certificate.renew() {
+                        Ok(()) => tracing::info!("the certificate was read again"),
+                        Err(why) => tracing::error!("{why}; the certificate stays as it was"),
+                    }
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = renewing => {}
+        }
+    }
 }

@@ -171,6 +171,16 @@ impl Cli {
 
     fn from_line(line: Line) -> Result<Self, Stop> {
         let serve = line.serve;
+        let alone = match (&serve.tls_cert, &serve.tls_key) {
+            (Some(_), None) => Some(("--tls-cert", "--tls-key")),
+            (None, Some(_)) => Some(("--tls-key", "--tls-cert")),
+            _ => None,
+        };
+        if let Some((one, other)) = alone {
+            return Err(refusal::wrong(format!(
+                "{one}: it stands alone; allowed are both it and {other}, or neither"
+            )));
+        }
         let command = match line.command {
             None | Some(Sub::Serve) => Command::Serve(serve),
             Some(Sub::User(UserSub::Add {

@@ -1,8 +1,7 @@
-//! The HTTP listener: accepts connections within a limit and serves each until it is upgraded or over.
+//! HTTP: serves each connection of a listener until it is upgraded or over.
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -17,17 +16,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+
+use crate::transports::listener::Listener;
+use crate::transports::listener::Stream;
+use crate::transports::listener::stopped;
 
 /// How long a client may take to send a request's head (and how long a connection may wait for its next request).
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -35,72 +31,27 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// How long to wait when the process has no file descriptors left.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
-
 /// What a client gets when there are `--max-connections` already.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
     Content-Type: text/plain\r\nContent-Length: 46\r\n\r\ntoo many connections; try again in a moment.\r\n";
 
-/// A TCP stream that holds a place among the connections for as long as it lives, also after an upgrade.
-struct Placed {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-}
-
-/// Serves `routes` to every connection of `listener`, each of which takes a permit of `places`, until `stopping` becomes
-/// true. What stands before `context_path` (`""`, or `/x` without a slash at the end) is taken off each request's path;
-/// a request outside it is none of ours.
+/// Serves `routes` to every connection of `listener`, until `stopping` becomes true. What stands before `context_path`
+/// (`""`, or `/x` without a slash at the end) is taken off each request's path; a request outside it is none of ours.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     context_path: String,
     routes: BoxedFilter<(Response,)>,
-    places: Arc<Semaphore>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
-    let service = warp::service(routes);
-    let context_path: Arc<str> = context_path.into();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stopped(&mut stopping) => return,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "can't accept a connection");
-                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!("all connections are taken (--max-connections)");
-            // As much of it as the socket takes at once: there is no place to wait in.
-            let _ = stream.try_write(FULL);
-            continue;
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection broke before it was served");
-            continue;
-        }
-        let below = Below {
-            context_path: Arc::clone(&context_path),
-            service: service.clone(),
-        };
-        let placed = Placed {
-            stream,
-            _place: place,
-        };
-        tokio::spawn(serve_one(placed, below, stopping.clone()));
-    }
+    let below = Below {
+        context_path: context_path.into(),
+        service: warp::service(routes),
+    };
+    let serve = move |stream| serve_one(stream, below, stopping);
+    listener.each(FULL, serve).await;
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // Nobody left who could say so means the same.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-async fn serve_one<S>(stream: Placed, service: S, mut stopping: watch::Receiver<bool>)
+async fn serve_one<S>(stream: Stream, service: S, mut stopping: watch::Receiver<bool>)
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -172,34 +123,6 @@ fn strip(uri: &Uri, context_path: &str) -> Option<Uri> {
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
     Uri::try_from(format!("{path}{query}")).ok()
-}
-
-impl AsyncRead for Placed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Placed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket and SockJS over WebSocket. The other SockJS transports (xhr, eventsource, …), STOMP over
-//! TCP and TLS have their place beside them: `sockjs/`, `tcp.rs` and `tls.rs`.
+//! Here are the plain WebSocket, SockJS over WebSocket, and bare TCP, each also behind TLS. The other SockJS transports (xhr, eventsource, …)
+//! have their place in `sockjs/`.
 
 pub mod http;
+pub mod listener;
 pub mod origin;
 pub mod sockjs;
+pub mod tcp;
+pub mod tls;
 pub mod websocket;
 
 use std::future::Future;
@@ -21,7 +24,7 @@ pub enum Lost {
     TooLarge(usize),
     /// The peer sent what the transport does not allow; the transport has said so in its own way.
     Malformed,
-    /// The peer did not take what was sent to it in time.
+    /// The peer did not take what was sent to it in time, or more waits for it than may.
     Stalled,
 }
 
@@ -36,6 +39,6 @@ pub trait Link: Send {
     /// Sends what was queued.
     fn flush(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
 
-    /// Closes with a WebSocket close code and a reason, after what was queued.
+    /// Closes, after what was queued: with a WebSocket close code and a reason where the transport can say them.
     fn close(self, code: u16, reason: &str) -> impl Future<Output = ()> + Send;
 }
