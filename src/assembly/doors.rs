@@ -5,7 +5,6 @@ use http::HeaderMap;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
 use warp::Filter;
 use warp::Reply;
 use warp::filters::BoxedFilter;
@@ -18,6 +17,7 @@ use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
+use crate::gateways::url;
 use crate::transports::origin::Origins;
 use crate::transports::sockjs;
 use crate::transports::sockjs::Place;
@@ -44,11 +44,6 @@ enum Framing {
     SockJs,
 }
 
-#[derive(Deserialize)]
-struct Query {
-    srect: Option<String>,
-}
-
 /// A request as the doors see it.
 struct Knock {
     method: Method,
@@ -59,14 +54,16 @@ struct Knock {
 
 /// `/client` and `/socketServer`.
 pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
+    // Taken as it stands: a filter that reads it would log what it can't read, and a token may be in it.
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let knock = warp::method()
         .and(warp::header::headers_cloned())
-        .and(warp::query::<Query>())
+        .and(query)
         .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query: Query, upgrade| Knock {
+        .map(|method, headers, query: String, upgrade| Knock {
             method,
             headers,
-            token: query.srect.filter(|token| !token.is_empty()),
+            token: token(&query),
             upgrade,
         });
     let at_client = doors.clone();
@@ -165,6 +162,15 @@ impl Doors {
             }
         }
     }
+}
+
+/// The token in a query: the first `srect`, whatever else there is. One that can't be decoded is a bad one.
+fn token(query: &str) -> Option<String> {
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("srect="))?;
+    let token = url::decode(value).unwrap_or_else(|| value.to_owned());
+    (!token.is_empty()).then_some(token)
 }
 
 /// A name that nobody can guess, in hex.
