@@ -2,6 +2,7 @@
 
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
@@ -115,7 +116,10 @@ impl Doors {
                 .await
             {
                 Ok(login) => Some(Admitted::from(login)),
-                Err(denial) => return refused(denial.code(), &denial.sentence()),
+                Err(denial) => {
+                    self.context.tally.logins_refused.add();
+                    return refused(denial.code(), &denial.sentence());
+                }
             },
         };
         let offered = knock.headers.get(header::SEC_WEBSOCKET_PROTOCOL);
@@ -188,5 +192,13 @@ fn origin_refused() -> Response {
 fn refused(code: u16, content: &str) -> Response {
     let body = serde_json::json!({ "code": code, "status": status(code), "content": content });
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+    let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
+    if code == 401 {
+        // RFC 9110, 11.6.1: a 401 names the way in.
+        let way_in = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, way_in);
+    }
+    response
 }
