@@ -135,9 +135,7 @@ impl Doors {
             (Handshake::Accepted(_), None) => {
                 return refused(400, "this connection can't be upgraded");
             }
-            (Handshake::Refused(status, why), _) => {
-                return warp::reply::with_status(why.to_owned(), status).into_response();
-            }
+            (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
         };
         let door = Door {
             admitted,

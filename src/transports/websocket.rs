@@ -25,6 +25,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::transports::Link;
 use crate::transports::Lost;
 
+/// The version of RFC 6455, the only one there is.
+const VERSION: HeaderValue = HeaderValue::from_static("13");
+
 /// What a socket reads at once. It is held by every connection, so it is small.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -38,8 +41,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub enum Handshake {
     /// The answer to send, after which [`WebSocket::open`] gets the socket.
     Accepted(Response<()>),
-    /// Why not: a status and a sentence.
-    Refused(StatusCode, &'static str),
+    /// Why not.
+    Refused(Response<&'static str>),
 }
 
 /// Whether a request asks for an upgrade at all.
@@ -50,31 +53,31 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
 /// Answers a request for a WebSocket, naming `subprotocol` if there is one.
 pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Handshake {
     if !is_upgrade(headers) {
-        return Handshake::Refused(
+        return refused(
             StatusCode::BAD_REQUEST,
             "Can \"Upgrade\" only to \"WebSocket\".",
         );
     }
     if !has_word(headers, header::CONNECTION, "upgrade") {
-        return Handshake::Refused(
+        return refused(
             StatusCode::BAD_REQUEST,
             "\"Connection\" must be \"Upgrade\".",
         );
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
+        .is_none_or(|version| *version != VERSION)
     {
-        return Handshake::Refused(
+        return refused(
             StatusCode::UPGRADE_REQUIRED,
             "Sec-WebSocket-Version must be 13.",
         );
     }
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.");
+        return refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.");
     };
     let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
-        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.");
+        return refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.");
     };
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -89,6 +92,22 @@ pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Hand
         );
     }
     Handshake::Accepted(response)
+}
+
+fn refused(status: StatusCode, why: &'static str) -> Handshake {
+    let mut response = Response::new(why);
+    *response.status_mut() = status;
+    let answer = response.headers_mut();
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=UTF-8"),
+    );
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // RFC 6455, 4.4: what would be right. RFC 9110, 15.5.22: a 426 names the protocol.
+        answer.insert(header::SEC_WEBSOCKET_VERSION, VERSION);
+        answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    Handshake::Refused(response)
 }
 
 fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
