@@ -146,7 +146,8 @@ impl WebSocket {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => {
                 Lost::TooLarge(self.message_bytes_max)
             }
-            Error::Utf8(_) | Error::Protocol(_) => Lost::Malformed,
+            Error::Utf8(_) => Lost::NotUtf8,
+            Error::Protocol(_) => Lost::Malformed,
             _ => Lost::Gone,
         }
     }
