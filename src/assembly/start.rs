@@ -9,6 +9,10 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -54,9 +58,13 @@ fn start_log(log: &str) -> Result<(), Failure> {
             "--log {log}: {error}; it must be a level such as info, or module=level"
         ))
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    // Below info, libraries log what passes through them: whole frames and URLs, with tokens, passwords and messages.
+    let ours =
+        filter_fn(|what| what.target().starts_with("hongyan") || *what.level() <= Level::INFO);
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(filter)
+        .with(ours)
         .init();
     Ok(())
 }
