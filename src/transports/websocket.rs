@@ -161,7 +161,12 @@ impl Link for WebSocket {
                 Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
                 // Pings are answered by the library; pongs ask for nothing.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(Lost::Gone),
+                Some(Ok(Message::Close(_))) => {
+                    // The library has queued its answer, and sends it with the next flush.
+                    let _ = tokio::time::timeout(CLOSE_WITHIN, self.socket.flush()).await;
+                    return Err(Lost::Gone);
+                }
+                None => return Err(Lost::Gone),
                 Some(Err(error)) => return Err(self.lost(&error)),
             }
         }
