@@ -122,10 +122,11 @@ impl Doors {
                 }
             },
         };
-        let offered = knock.headers.get(header::SEC_WEBSOCKET_PROTOCOL);
-        let offered = offered.and_then(|offered| offered.to_str().ok());
+        // One list, which may be spread over several headers (RFC 6455, 11.3.4).
+        let offered = knock.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+        let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
         let subprotocol = match framing {
-            Framing::Plain => offered.and_then(Version::from_subprotocols),
+            Framing::Plain => Version::from_subprotocols(&offered.join(",")),
             // What stands inside SockJS's own frames is none of the handshake's business.
             Framing::SockJs => None,
         };
