@@ -1,5 +1,6 @@
 //! `hongyan serve`: starts the broker, tells where it is, and stops it when asked to.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +63,11 @@ fn start_log(log: &str) -> Result<(), Failure> {
     let ours =
         filter_fn(|what| what.target().starts_with("hongyan") || *what.level() <= Level::INFO);
     tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::stderr().is_terminal()),
+        )
         .with(filter)
         .with(ours)
         .init();
