@@ -13,6 +13,8 @@ use futures_util::StreamExt;
 use hyper::upgrade::OnUpgrade;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
@@ -188,8 +190,16 @@ impl Link for WebSocket {
             reason: reason.into(),
         };
         let goodbye = async {
-            if self.socket.close(Some(frame)).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
+            if self.socket.close(Some(frame)).await.is_err() {
+                return;
+            }
+            while let Some(Ok(_)) = self.socket.next().await {}
+            // More may come that can't be read as frames, as after one that was too large. A connection that is dropped
+            // with bytes unread is reset, and the peer might never see our last words.
+            let stream = self.socket.get_mut();
+            let mut unread = vec![0; READ_BYTES];
+            if stream.shutdown().await.is_ok() {
+                while let Ok(1..) = stream.read(&mut unread).await {}
             }
         };
         // A peer that does not answer in time has no claim to more.
