@@ -7,6 +7,8 @@ use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
 
 use crate::support::people;
 
@@ -15,6 +17,8 @@ pub struct Running {
     child: Child,
     /// Where it listens, `127.0.0.1:PORT`.
     pub address: String,
+    /// What it has said on stdout so far, a line each.
+    pub said: Arc<Mutex<Vec<String>>>,
 }
 
 /// The program itself, with its data in `data`.
@@ -42,15 +46,24 @@ impl Running {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the broker starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let said = Arc::new(Mutex::new(Vec::new()));
         let address = lines
             .by_ref()
-            .map_while(Result::ok)
+            .inspect(|line| said.lock().expect("no panic").push(line.clone()))
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .expect("the broker says where it listens");
         // Somebody must read the rest, or the broker would wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            lines.for_each(|line| more.lock().expect("no panic").push(line));
+        });
+        Self {
+            child,
+            address,
+            said,
+        }
     }
 
     /// `kill -9`.
