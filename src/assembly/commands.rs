@@ -43,7 +43,7 @@ pub(super) fn add_user(data: &Path, name: &str, password: Password) -> Result<()
 fn read_password() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin().take(4_096).read_to_string(&mut text)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// One that nobody will guess, for somebody who will change it or keep it.
