@@ -1,5 +1,6 @@
 //! `hongyan serve`: starts the broker, tells where it is, and stops it when asked to.
 
+use std::future::Future;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
@@ -80,6 +81,8 @@ async fn serve_until_told(
     options: ServeOptions,
     store: Arc<SqliteStore>,
 ) -> Result<(), Failure> {
+    // Before anybody can know that we are here.
+    let told = signals()?;
     let clock = Clock::start();
     let (stop, stopping) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
@@ -121,7 +124,7 @@ async fn serve_until_told(
     ));
     greet(&format!("http://{address}"), &options.context_path, data);
 
-    wait_for_signal().await?;
+    told.await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     context.broker.stop();
@@ -206,12 +209,14 @@ fn greet(address: &str, context_path: &str, data: &Path) {
     let _ = std::io::stdout().write_all(greeting.as_bytes());
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
+/// SIGTERM and SIGINT, heard from now on.
+fn signals() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
