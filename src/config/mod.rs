@@ -1,4 +1,4 @@
-//! What the operator wants: flags, environment and file, read by one table and one parser ([`options`]). It knows the
+//! What the operator wants: flags, environment and file, read by one table and one parser (`options`). It knows the
 //! options' syntax, not what they do; it reads the file, and leaves arguments, environment and exit to its caller.
 
 mod file;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use hongyan::broker::delivery::Delivery;
 use hongyan::broker::message::{Message, MessageId, MsgId};
 use hongyan::broker::ports::{
     Account, AddedUser, Appended, Before, Confirmation, Confirmed, Counts, Done, HistoryPage,
@@ -193,4 +194,10 @@ pub fn name_of(msg_id: MsgId) -> u64 {
 
 pub fn ids(page: &InboxPage) -> Vec<u64> {
     page.messages.iter().map(|message| message.id.0).collect()
+}
+
+/// The ids and states on a page.
+pub fn states(page: &HistoryPage) -> Vec<(u64, Delivery)> {
+    let states = page.messages.iter();
+    states.map(|kept| (kept.message.id.0, kept.state)).collect()
 }

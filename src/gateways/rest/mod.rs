@@ -1,4 +1,4 @@
-//! REST: accounts, messages and health for programs that hold no connection. One [`table`] says which calls there are; the
+//! REST: accounts, messages and health for programs that hold no connection. One `table` says which calls there are; the
 //! desk here finds the row, looks at who calls, and writes the headers that every answer has.
 
 mod accounts;

@@ -4,9 +4,20 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::broker::message::{Message, MessageId, MsgId, Seq};
-use crate::broker::ports::{Account, AddedUser, Appended, Counts, NewMessage, StoreError, TokenId};
-use crate::broker::users::{Person, Uid, UserKey};
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
+use crate::broker::message::Seq;
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::Appended;
+use crate::broker::ports::Counts;
+use crate::broker::ports::NewMessage;
+use crate::broker::ports::StoreError;
+use crate::broker::ports::TokenId;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 use crate::stores::OWN_UID_MAX;
 use crate::stores::received::Received;
 

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use crate::broker::delivery::Receipt;
-use crate::broker::message::{Message, MessageId, MsgId};
-use crate::broker::ports::{Confirmation, Confirmed, Which};
-use crate::stores::memory::books::{Books, PairKey};
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
+use crate::broker::ports::Confirmation;
+use crate::broker::ports::Confirmed;
+use crate::broker::ports::Which;
+use crate::stores::memory::books::Books;
+use crate::stores::memory::books::PairKey;
 
 impl Books {
     pub(super) fn confirm(&mut self, asked: &Confirmation) -> Confirmed {

@@ -7,11 +7,23 @@ mod pages;
 use std::sync::{Mutex, PoisonError};
 
 use crate::broker::message::MessageId;
-use crate::broker::ports::{
-    Account, AddedUser, Appended, Before, Confirmation, Confirmed, Counts, Done, HistoryPage,
-    InboxPage, NewMessage, Store, StoreError, TokenId,
-};
-use crate::broker::users::{Person, Uid, UserKey};
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::Appended;
+use crate::broker::ports::Before;
+use crate::broker::ports::Confirmation;
+use crate::broker::ports::Confirmed;
+use crate::broker::ports::Counts;
+use crate::broker::ports::Done;
+use crate::broker::ports::HistoryPage;
+use crate::broker::ports::InboxPage;
+use crate::broker::ports::NewMessage;
+use crate::broker::ports::Store;
+use crate::broker::ports::StoreError;
+use crate::broker::ports::TokenId;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 use books::Books;
 
 /// A store that forgets. It answers on the caller's thread, before the call returns.

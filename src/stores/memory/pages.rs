@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::broker::delivery::{Delivery, Kept};
-use crate::broker::message::{Message, MessageId};
-use crate::broker::ports::{Before, HistoryPage, InboxPage};
+use crate::broker::delivery::Delivery;
+use crate::broker::delivery::Kept;
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::ports::Before;
+use crate::broker::ports::HistoryPage;
+use crate::broker::ports::InboxPage;
 use crate::broker::users::Uid;
-use crate::stores::memory::books::{Books, PairKey};
+use crate::stores::memory::books::Books;
+use crate::stores::memory::books::PairKey;
 use crate::stores::pages::Room;
 
 impl Books {

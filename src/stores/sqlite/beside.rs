@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::broker::ports::{Account, AddedUser, StoreError};
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::ports::StoreError;
 use crate::broker::users::UserKey;
 use crate::stores::sqlite::jobs::refusal;
+use crate::stores::sqlite::make_dir;
 use crate::stores::sqlite::refusal::OpenError;
-use crate::stores::sqlite::users::{NewUser, add_user, find_user};
-use crate::stores::sqlite::{make_dir, schema};
+use crate::stores::sqlite::schema;
+use crate::stores::sqlite::users::NewUser;
+use crate::stores::sqlite::users::add_user;
+use crate::stores::sqlite::users::find_user;
 
 /// The users of a data directory, whether a broker runs on it or not.
 pub struct Beside {

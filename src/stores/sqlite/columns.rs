@@ -6,7 +6,8 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 
 use crate::broker::message::MsgId;
-use crate::broker::users::{Person, Uid};
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 
 /// A number as SQLite holds it. Beyond `i64::MAX` lies nothing that is kept, so greater bounds mean that.
 pub(super) fn to_db(number: u64) -> i64 {

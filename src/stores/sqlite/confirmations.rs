@@ -3,11 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::broker::delivery::Receipt;
-use crate::broker::message::{MessageId, MsgId};
-use crate::broker::ports::{Confirmation, Confirmed, Which};
+use crate::broker::message::MessageId;
+use crate::broker::message::MsgId;
+use crate::broker::ports::Confirmation;
+use crate::broker::ports::Confirmed;
+use crate::broker::ports::Which;
 use crate::broker::users::Uid;
 use crate::stores::sqlite::books::Books;
-use crate::stores::sqlite::columns::{msg_id, number, to_db, uid};
+use crate::stores::sqlite::columns::msg_id;
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::log::Log;
 
 /// So many messages of one msgID are looked at wherever they are. Beyond that somebody wrote to many with one msgID,

@@ -5,13 +5,23 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::broker::delivery::{Delivery, Kept};
-use crate::broker::message::{Message, MessageId, Seq};
-use crate::broker::ports::{Before, HistoryPage};
-use crate::broker::users::{Person, Uid};
+use crate::broker::delivery::Delivery;
+use crate::broker::delivery::Kept;
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::Seq;
+use crate::broker::ports::Before;
+use crate::broker::ports::HistoryPage;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 use crate::stores::pages::Room;
 use crate::stores::received::Received;
-use crate::stores::sqlite::columns::{content, msg_id, number, person, to_db, uid};
+use crate::stores::sqlite::columns::content;
+use crate::stores::sqlite::columns::msg_id;
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::person;
+use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::log::Log;
 
 /// Whose conversation with whom, and which part of it.

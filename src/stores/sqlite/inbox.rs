@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::broker::message::{Message, MessageId, Seq};
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::Seq;
 use crate::broker::ports::InboxPage;
-use crate::broker::users::{Person, Uid};
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 use crate::stores::pages::Room;
 use crate::stores::sqlite::books::read_tail;
-use crate::stores::sqlite::columns::{content, msg_id, number, to_db, uid};
+use crate::stores::sqlite::columns::content;
+use crate::stores::sqlite::columns::msg_id;
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::log::Log;
 
 /// So many ids of one conversation are read ahead at most.

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::{Connection, Error, ErrorCode, Result};
 
-use crate::broker::ports::{Done, StoreError};
+use crate::broker::ports::Done;
+use crate::broker::ports::StoreError;
 use crate::stores::sqlite::books::Books;
 
 /// A write. It may be run again after a rollback, and is answered once.

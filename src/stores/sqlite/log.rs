@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, Result};
 
-use crate::stores::sqlite::columns::{number, to_db};
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::to_db;
 
 /// One conversation's messages from seq 1 to `last_seq`.
 #[derive(Clone, Copy)]

@@ -4,10 +4,16 @@ use std::sync::Arc;
 
 use rusqlite::Result;
 
-use crate::broker::message::{Message, MessageId, Seq};
-use crate::broker::ports::{Appended, NewMessage};
-use crate::stores::sqlite::books::{Books, Tail};
-use crate::stores::sqlite::columns::{content, number, to_db};
+use crate::broker::message::Message;
+use crate::broker::message::MessageId;
+use crate::broker::message::Seq;
+use crate::broker::ports::Appended;
+use crate::broker::ports::NewMessage;
+use crate::stores::sqlite::books::Books;
+use crate::stores::sqlite::books::Tail;
+use crate::stores::sqlite::columns::content;
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::pairs::Pair;
 
 /// Keeps a message, or finds that it was kept before.

@@ -6,9 +6,12 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::broker::users::{Person, Uid};
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 use crate::stores::received::Received;
-use crate::stores::sqlite::columns::{number, person, to_db};
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::person;
+use crate::stores::sqlite::columns::to_db;
 
 /// Pairs and runs that may stay in memory; beyond that, those not used in the last batch go.
 const WEIGHT_MAX: usize = if cfg!(test) { 4 } else { 65_536 };

@@ -2,10 +2,15 @@
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::broker::ports::{Account, AddedUser};
-use crate::broker::users::{Person, Uid, UserKey};
+use crate::broker::ports::Account;
+use crate::broker::ports::AddedUser;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 use crate::stores::OWN_UID_MAX;
-use crate::stores::sqlite::columns::{number, person, to_db};
+use crate::stores::sqlite::columns::number;
+use crate::stores::sqlite::columns::person;
+use crate::stores::sqlite::columns::to_db;
 
 /// A user to make.
 pub(super) struct NewUser {

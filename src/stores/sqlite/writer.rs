@@ -11,7 +11,8 @@ use rusqlite::{Error, ErrorCode, Result};
 
 use crate::broker::ports::StoreError;
 use crate::stores::sqlite::books::Books;
-use crate::stores::sqlite::jobs::{Write, refusal};
+use crate::stores::sqlite::jobs::Write;
+use crate::stores::sqlite::jobs::refusal;
 use crate::stores::sqlite::queue::Queue;
 
 /// Most requests in one commit: enough to make its fsync cheap, few enough to answer soon.
@@ -245,11 +246,17 @@ mod tests {
 
     use super::*;
     use crate::broker::message::MsgId;
-    use crate::broker::ports::{Appended, Confirmation, NewMessage, Which};
+    use crate::broker::ports::Appended;
+    use crate::broker::ports::Confirmation;
+    use crate::broker::ports::NewMessage;
+    use crate::broker::ports::Which;
     use crate::broker::users::Uid;
+    use crate::stores::sqlite::confirmations;
     use crate::stores::sqlite::jobs::WriteBy;
+    use crate::stores::sqlite::messages;
+    use crate::stores::sqlite::schema;
+    use crate::stores::sqlite::users;
     use crate::stores::sqlite::users::NewUser;
-    use crate::stores::sqlite::{confirmations, messages, schema, users};
 
     type Answer<T> = mpsc::Receiver<Result<T, StoreError>>;
 
