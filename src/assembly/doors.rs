@@ -2,10 +2,10 @@
 
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
 use warp::Filter;
 use warp::Reply;
 use warp::filters::BoxedFilter;
@@ -18,6 +18,7 @@ use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
+use crate::gateways::url;
 use crate::transports::origin::Origins;
 use crate::transports::sockjs;
 use crate::transports::sockjs::Place;
@@ -44,11 +45,6 @@ enum Framing {
     SockJs,
 }
 
-#[derive(Deserialize)]
-struct Query {
-    srect: Option<String>,
-}
-
 /// A request as the doors see it.
 struct Knock {
     method: Method,
@@ -59,14 +55,16 @@ struct Knock {
 
 /// `/client` and `/socketServer`.
 pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
+    // Taken as it stands: a filter that reads it would log what it can't read, and a token may be in it.
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let knock = warp::method()
         .and(warp::header::headers_cloned())
-        .and(warp::query::<Query>())
+        .and(query)
         .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query: Query, upgrade| Knock {
+        .map(|method, headers, query: String, upgrade| Knock {
             method,
             headers,
-            token: query.srect.filter(|token| !token.is_empty()),
+            token: token(&query),
             upgrade,
         });
     let at_client = doors.clone();
@@ -118,13 +116,17 @@ impl Doors {
                 .await
             {
                 Ok(login) => Some(Admitted::from(login)),
-                Err(denial) => return refused(denial.code(), &denial.sentence()),
+                Err(denial) => {
+                    self.context.tally.logins_refused.add();
+                    return refused(denial.code(), &denial.sentence());
+                }
             },
         };
-        let offered = knock.headers.get(header::SEC_WEBSOCKET_PROTOCOL);
-        let offered = offered.and_then(|offered| offered.to_str().ok());
+        // One list, which may be spread over several headers (RFC 6455, 11.3.4).
+        let offered = knock.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+        let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
         let subprotocol = match framing {
-            Framing::Plain => offered.and_then(Version::from_subprotocols),
+            Framing::Plain => Version::from_subprotocols(&offered.join(",")),
             // What stands inside SockJS's own frames is none of the handshake's business.
             Framing::SockJs => None,
         };
@@ -134,9 +136,7 @@ impl Doors {
             (Handshake::Accepted(_), None) => {
                 return refused(400, "this connection can't be upgraded");
             }
-            (Handshake::Refused(status, why), _) => {
-                return warp::reply::with_status(why.to_owned(), status).into_response();
-            }
+            (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
         };
         let door = Door {
             admitted,
@@ -167,6 +167,15 @@ impl Doors {
     }
 }
 
+/// The token in a query: the first `srect`, whatever else there is. One that can't be decoded is a bad one.
+fn token(query: &str) -> Option<String> {
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("srect="))?;
+    let token = url::decode(value).unwrap_or_else(|| value.to_owned());
+    (!token.is_empty()).then_some(token)
+}
+
 /// A name that nobody can guess, in hex.
 pub(super) fn session_name() -> String {
     getrandom::u64().map_or_else(|_| "0".to_owned(), |number| format!("{number:016x}"))
@@ -182,5 +191,13 @@ fn origin_refused() -> Response {
 fn refused(code: u16, content: &str) -> Response {
     let body = serde_json::json!({ "code": code, "status": status(code), "content": content });
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+    let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
+    if code == 401 {
+        // RFC 9110, 11.6.1: a 401 names the way in.
+        let way_in = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, way_in);
+    }
+    response
 }

@@ -1,5 +1,7 @@
 //! `hongyan serve`: starts the broker, tells where it is, and stops it when asked to.
 
+use std::io::IsTerminal;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,10 @@ use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -59,9 +65,17 @@ fn start_log(log: &str) -> Result<(), Failure> {
             "--log {log}: {error}; it must be a level such as info, or module=level"
         ))
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    // Below info, libraries log what passes through them: whole frames and URLs, with tokens, passwords and messages.
+    let ours =
+        filter_fn(|what| what.target().starts_with("hongyan") || *what.level() <= Level::INFO);
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::stderr().is_terminal()),
+        )
+        .with(filter)
+        .with(ours)
         .init();
     Ok(())
 }
@@ -71,8 +85,10 @@ async fn serve_until_told(
     options: ServeOptions,
     store: Arc<SqliteStore>,
 ) -> Result<(), Failure> {
-    let clock = Clock::start();
     let certificate = certificate(&options)?;
+    // Before anybody can know that we are here.
+    let signals = Signals::catch(certificate.clone())?;
+    let clock = Clock::start();
     let (stop, stopping) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
     let auth_options = AuthOptions {
@@ -134,7 +150,6 @@ async fn serve_until_told(
     if let Some(listener) = stomp_listener {
         served.spawn(tcp::serve(listener, context.clone(), options.max_frame));
     }
-    let signals = Signals::catch(certificate)?;
     greet(&addresses, &options.context_path, data);
 
     signals.wait_for_stop().await;
@@ -216,24 +231,30 @@ struct Addresses {
 /// Says where everything is, and what to try next.
 fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
     let base = format!("{}{context_path}", addresses.http);
+    let base_ws = base.replacen("http", "ws", 1);
+    let stomp = match &addresses.stomp {
+        Some(stomp) => format!("listening on {stomp}\n"),
+        None => String::new(),
+    };
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-    println!("listening on {}", addresses.http);
-    if let Some(stomp) = &addresses.stomp {
-        println!("listening on {stomp}");
-    }
-    println!("  page       {base}/");
-    println!(
-        "  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)",
-        base.replacen("http", "ws", 1)
+    let data = data.display();
+    let page = if page::is_built() {
+        "Open the page to see two people chat."
+    } else {
+        "The page is not in this binary: `make run` builds it."
+    };
+    let greeting = format!(
+        "listening on {}\n\
+         {stomp}\
+         \x20 page       {base}/\n\
+         \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 REST       {base}/api/openapi.json\n\
+         \x20 data       {data}\n\
+         {page} Ctrl-C stops the broker.\n",
+        addresses.http
     );
-    println!("  REST       {base}/api/openapi.json");
-    println!("  data       {}", data.display());
-    match page::is_built() {
-        true => println!("Open the page to see two people chat. Ctrl-C stops the broker."),
-        false => println!(
-            "The page is not in this binary: `make run` builds it. Ctrl-C stops the broker."
-        ),
-    }
+    // Whoever started the broker may have read enough; it serves all the same.
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
 }
 
 /// What the operator may tell a process that runs.

@@ -67,7 +67,7 @@ pub enum Command {
 /// Where a new account's password comes from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
-    /// There is none.
+    /// None was given: one is made.
     None,
     /// It was on the command line. Not checked yet.
     Given(String),

@@ -145,7 +145,7 @@ pub(super) enum Sub {
 
 #[derive(Subcommand)]
 pub(super) enum UserSub {
-    /// Make an account; without a password it is opened by tokens only
+    /// Make an account; where no password is given, one is made and printed
     Add {
         /// 1 to 64 characters, no control characters, no '/', not all digits
         name: String,

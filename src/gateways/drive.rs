@@ -239,8 +239,12 @@ fn parting(lost: Lost) -> Option<Farewell> {
             reason: "message too large",
         }),
         Lost::Malformed => Some(Farewell {
-            code: 1007,
+            code: 1002,
             reason: "malformed message",
+        }),
+        Lost::NotUtf8 => Some(Farewell {
+            code: 1007,
+            reason: "text that is not UTF-8",
         }),
     }
 }

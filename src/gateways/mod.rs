@@ -8,6 +8,7 @@ pub mod page;
 pub mod rest;
 pub mod stomp;
 pub mod tally;
+pub mod url;
 
 use crate::auth::Login;
 use crate::broker::command::Command;

@@ -8,9 +8,12 @@ use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
+use ::http::HeaderValue;
+use ::http::Method;
 use ::http::Request;
 use ::http::StatusCode;
 use ::http::Uri;
+use ::http::header;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -24,6 +27,7 @@ use warp::reply::Response;
 use crate::transports::listener::Listener;
 use crate::transports::listener::Stream;
 use crate::transports::listener::stopped;
+use crate::transports::websocket;
 
 /// How long a client may take to send a request's head (and how long a connection may wait for its next request).
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -36,7 +40,8 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nR
     Content-Type: text/plain\r\nContent-Length: 46\r\n\r\ntoo many connections; try again in a moment.\r\n";
 
 /// Serves `routes` to every connection of `listener`, until `stopping` becomes true. What stands before `context_path`
-/// (`""`, or `/x` without a slash at the end) is taken off each request's path; a request outside it is none of ours.
+/// (`""`, or `/x` without a slash at the end) is taken off each request's path; a request outside it is none of ours, and
+/// one for the context path itself is sent to its slash.
 pub async fn serve(
     listener: Listener,
     context_path: String,
@@ -89,25 +94,54 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        if lacks_slash(&request, &self.context_path) {
+            return ready(redirect(&self.context_path));
+        }
         match strip(request.uri(), &self.context_path) {
             Some(uri) => {
                 *request.uri_mut() = uri;
                 Box::pin(self.service.call(request))
             }
-            None => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NOT_FOUND;
-                Box::pin(std::future::ready(Ok(response)))
-            }
+            None => ready(empty(StatusCode::NOT_FOUND)),
         }
     }
+}
+
+/// Whether somebody looks at the context path without its slash: what the page there names would be looked for beside it.
+fn lacks_slash<B>(request: &Request<B>, context_path: &str) -> bool {
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    looks
+        && !context_path.is_empty()
+        && request.uri().path() == context_path
+        && !websocket::is_upgrade(request.headers())
+}
+
+fn redirect(context_path: &str) -> Response {
+    let mut response = empty(StatusCode::PERMANENT_REDIRECT);
+    // A context path holds letters, digits and a few marks, so it always is a value.
+    if let Ok(location) = HeaderValue::try_from(format!("{context_path}/")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+fn ready(response: Response) -> Answering {
+    Box::pin(std::future::ready(Ok(response)))
 }
 
 /// The path without the context path; `None` where it does not begin with it.

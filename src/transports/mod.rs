@@ -22,8 +22,10 @@ pub enum Lost {
     Gone,
     /// The peer sent a message larger than this many bytes; it can still be spoken to.
     TooLarge(usize),
-    /// The peer sent what the transport does not allow; the transport has said so in its own way.
+    /// The peer sent what the transport does not allow.
     Malformed,
+    /// The peer sent a text that is not UTF-8.
+    NotUtf8,
     /// The peer did not take what was sent to it in time, or more waits for it than may.
     Stalled,
 }

@@ -65,13 +65,17 @@ impl Client {
     pub async fn log_in(address: &str, uid: u64) -> Self {
         let mut client =
             Self::open(address, &format!("/client?srect={}", people::token(uid))).await;
+        client.connect().await;
         client
-            .send(Frame::new(Command::Connect).header("accept-version", "1.2"))
+    }
+
+    /// CONNECT, where the URL has said who it is.
+    pub async fn connect(&mut self) {
+        self.send(Frame::new(Command::Connect).header("accept-version", "1.2"))
             .await;
-        let connected = client.next().await.expect("CONNECTED");
+        let connected = self.next().await.expect("CONNECTED");
         assert_eq!(connected.command, Command::Connected);
-        client.decoder.set_version(Version::V1_2);
-        client
+        self.decoder.set_version(Version::V1_2);
     }
 
     /// Opens a WebSocket and says nothing yet.

@@ -7,6 +7,8 @@ use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::unbounded_channel;
@@ -20,6 +22,8 @@ pub struct Running {
     pub address: String,
     /// All that it says it listens on: URLs without a path, HTTP first.
     pub urls: Vec<String>,
+    /// What it has said on stdout so far, a line each.
+    pub said: Arc<Mutex<Vec<String>>>,
 }
 
 /// The program itself, with its data in `data`.
@@ -50,18 +54,24 @@ impl Running {
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut lines = lines.map_while(Result::ok);
         let over_tcp = command.get_args().any(|arg| arg == "--stomp-listen");
+        let said = Arc::new(Mutex::new(Vec::new()));
         let urls: Vec<String> = lines
             .by_ref()
+            .inspect(|line| said.lock().expect("no panic").push(line.clone()))
             .filter_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
             .take(if over_tcp { 2 } else { 1 })
             .collect();
         let address = address(urls.first().expect("the broker says where it listens"));
         // Somebody must read the rest, or the broker would wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            lines.for_each(|line| more.lock().expect("no panic").push(line));
+        });
         Self {
             child,
             address,
             urls,
+            said,
         }
     }
 

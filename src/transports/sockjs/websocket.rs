@@ -61,7 +61,7 @@ impl Link for SockJsWebSocket {
             tokio::select! {
                 message = self.socket.hear() => {
                     let message = message?;
-                    let text = std::str::from_utf8(&message).map_err(|_| Lost::Malformed)?;
+                    let text = std::str::from_utf8(&message).map_err(|_| Lost::NotUtf8)?;
                     self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
                 }
                 () = tokio::time::sleep_until(self.last_said + BEAT_AFTER) => {
