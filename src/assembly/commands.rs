@@ -67,7 +67,9 @@ pub(super) fn token(data: &Path, name: &str) -> Result<(), Failure> {
         ))
     };
     let key = UserKey::parse(name).ok_or_else(unknown)?;
-    let account = Beside::open(data)?.user(&key)?.ok_or_else(unknown)?;
+    let account = Beside::open_existing(data)?
+        .user(&key)?
+        .ok_or_else(unknown)?;
     let own_key = load_or_make(data)?;
     let grant = mint(&own_key, Clock::start().now(), &account.person);
     let grant = grant.map_err(|denial| Failure(denial.sentence()))?;

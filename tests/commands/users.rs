@@ -160,3 +160,12 @@ async fn a_token_made_here_opens_the_door() {
         );
     }
 }
+
+#[test]
+fn a_token_is_not_looked_for_in_new_data() {
+    let folder = tempdir().expect("a folder");
+    let data = folder.path().join("mistyped");
+    let done = hongyan(&data, &["token", "li"]);
+    assert!(done.refusal().contains("mistyped"), "{}", done.err);
+    assert!(!data.exists(), "a mistyped directory is no new one");
+}
