@@ -175,6 +175,7 @@ export class Session {
         break;
       case wire.DELIVERY_STATUS:
         this.mailbox.delivered(body as wire.WireDelivery);
+        this.presence.met((body as wire.WireDelivery).reciverId);
         break;
       case wire.ERROR_STATUS: {
         const error = body as wire.WireError;
