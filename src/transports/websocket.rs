@@ -34,6 +34,10 @@ const WRITE_BYTES: usize = 16 * 1024;
 /// How long to wait for the peer's own close, so that our last words are read before the connection is reset.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// The version of RFC 6455, and two drafts that differ from it in nothing that is used here; the test suite of SockJS
+/// 0.3.3 still speaks them.
+const VERSIONS: [&str; 3] = ["13", "8", "7"];
+
 /// What becomes of a request that asks for a WebSocket.
 pub enum Handshake {
     /// The answer to send, after which [`WebSocket::open`] gets the socket.
@@ -63,7 +67,7 @@ pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Hand
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
+        .is_none_or(|version| !VERSIONS.iter().any(|known| version == known))
     {
         return Handshake::Refused(
             StatusCode::UPGRADE_REQUIRED,
