@@ -73,7 +73,8 @@ fn amplified(heard: &str) -> String {
     "x".repeat(1 << power.unwrap_or(1_u32))
 }
 
-fn routes() -> BoxedFilter<(Response,)> {
+/// All services.
+pub fn routes() -> BoxedFilter<(Response,)> {
     let options = Options {
         response_bytes_max: 4096,
         ..Options::default()
