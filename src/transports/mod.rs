@@ -1,7 +1,7 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket and SockJS over WebSocket. The other SockJS transports (xhr, eventsource, …), STOMP over
-//! TCP and TLS have their place beside them: `sockjs/`, `tcp.rs` and `tls.rs`.
+//! Here are the plain WebSocket and all of SockJS. STOMP over TCP and TLS have their place beside them: `tcp.rs` and
+//! `tls.rs`.
 
 pub mod http;
 pub mod origin;

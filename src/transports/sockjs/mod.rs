@@ -20,6 +20,7 @@ mod post;
 mod query;
 mod registry;
 mod session;
+mod state;
 mod websocket;
 mod xhr;
 

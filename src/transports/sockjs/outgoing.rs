@@ -10,7 +10,7 @@ use warp::reply::Response;
 
 use crate::transports::sockjs::answers;
 use crate::transports::sockjs::session::Receiver;
-use crate::transports::sockjs::session::Said;
+use crate::transports::sockjs::state::Said;
 
 /// What a transport puts around frames.
 pub(super) trait Envelope: Send + Sync + 'static {

@@ -70,6 +70,8 @@ impl Kept {
                 conversation.await;
             }
         }
+        // Nobody hears what is posted from here on.
+        self.session.lose(Lost::Gone);
         if self.session.is_closed() {
             self.session.abandoned(disconnect_delay).await;
         }

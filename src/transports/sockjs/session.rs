@@ -11,7 +11,6 @@
 //! nobody receives from is gone after a while; one whose receiver breaks off is gone at once, because what was on its way
 //! may be lost.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -27,12 +26,8 @@ use tokio::time::timeout;
 
 use crate::transports::Link;
 use crate::transports::Lost;
-
-/// Bytes of messages for the client beyond which `flush` waits, and about as many as go into one frame.
-const SAID_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes of the client's messages beyond which it has to wait. One post is always taken whole.
-const HEARD_BYTES_MAX: usize = 64 * 1024;
+use crate::transports::sockjs::state::Said;
+use crate::transports::sockjs::state::State;
 
 /// How long a post waits for room.
 const ROOM_WITHIN: Duration = Duration::from_secs(10);
@@ -65,60 +60,16 @@ pub(super) struct Session {
     for_next: Notify,
 }
 
-struct State {
-    /// Whether the client was told that the session is open.
-    opened: bool,
-    said: VecDeque<String>,
-    said_bytes: usize,
-    heard: VecDeque<String>,
-    heard_bytes: usize,
-    /// The conversation has heard everything, and waits.
-    listens: bool,
-    /// Somebody receives.
-    received: bool,
-    /// Since when nobody has.
-    free_since: Instant,
-    /// The frame that tells how it ended, for everybody who asks.
-    closed: Option<String>,
-    /// Why the conversation hears no more.
-    lost: Option<Lost>,
-    /// The session is not to be found any more.
-    over: bool,
-}
-
 /// Why messages were not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
-
-/// What a receiver gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// A frame.
-    Frame(String),
-    /// The last frame.
-    Last(String),
-    /// No more frames.
-    Over,
-}
 
 impl Session {
     /// A session of a client that showed `key`.
     pub(super) fn new(key: Key) -> Self {
         Self {
             key,
-            state: Mutex::new(State {
-                opened: false,
-                said: VecDeque::new(),
-                said_bytes: 0,
-                heard: VecDeque::new(),
-                heard_bytes: 0,
-                listens: false,
-                received: false,
-                free_since: Instant::now(),
-                closed: None,
-                lost: None,
-                over: false,
-            }),
+            state: Mutex::new(State::new()),
             posting: tokio::sync::Mutex::new(()),
             for_link: Notify::new(),
             for_receiver: Notify::new(),
@@ -142,12 +93,7 @@ impl Session {
 
     /// Hands the client's messages over: when this returns they are usually heard.
     pub(super) async fn post(&self, messages: Vec<String>) -> Result<(), Full> {
-        let bytes: usize = messages.iter().map(String::len).sum();
-        let fits = |state: &State| {
-            state.lost.is_some()
-                || state.heard.is_empty()
-                || state.heard_bytes + bytes <= HEARD_BYTES_MAX
-        };
+        let fits = |state: &State| state.lost.is_some() || state.has_room(&messages);
         if timeout(ROOM_WITHIN, self.posts_until(fits)).await.is_err() {
             return Err(Full);
         }
@@ -156,9 +102,7 @@ impl Session {
             if state.lost.is_some() || messages.is_empty() {
                 return Ok(());
             }
-            state.heard_bytes += bytes;
-            state.heard.extend(messages);
-            state.listens = false;
+            state.post(messages);
         }
         self.for_link.notify_one();
         let taken = |state: &State| state.listens || state.lost.is_some();
@@ -184,7 +128,7 @@ impl Session {
             loop {
                 let mut rung = std::pin::pin!(self.for_next.notified());
                 rung.as_mut().enable();
-                if self.take_place() {
+                if self.lock().take_place() {
                     return;
                 }
                 rung.await;
@@ -199,23 +143,8 @@ impl Session {
         })
     }
 
-    fn take_place(&self) -> bool {
-        let mut state = self.lock();
-        !std::mem::replace(&mut state.received, true)
-    }
-
     fn leave_place(&self, broke_off: bool) {
-        {
-            let mut state = self.lock();
-            state.received = false;
-            state.free_since = Instant::now();
-            if broke_off && state.closed.is_none() && !state.over {
-                state.closed = Some(sockjs::close(1002, "Connection interrupted"));
-                state.lost = Some(Lost::Gone);
-                state.said = VecDeque::new();
-                state.said_bytes = 0;
-            }
-        }
+        self.lock().leave_place(broke_off);
         self.for_keeper.notify_one();
         self.for_link.notify_one();
         self.for_posts.notify_waiters();
@@ -232,10 +161,7 @@ impl Session {
     /// Returns when nobody has received for `delay`.
     pub(super) async fn abandoned(&self, delay: Duration) {
         loop {
-            let end = {
-                let state = self.lock();
-                (!state.received).then(|| state.free_since + delay)
-            };
+            let end = self.lock().free_since().map(|since| since + delay);
             match end {
                 Some(end) if end <= Instant::now() => return,
                 Some(end) => {
@@ -282,7 +208,7 @@ impl Receiver {
     pub(super) async fn next(&mut self) -> Said {
         let beat_at = Instant::now() + self.beat;
         loop {
-            let said = self.session.lock().next();
+            let said = self.session.lock().receive();
             if let Some(said) = said {
                 // There may be room now.
                 self.session.for_link.notify_one();
@@ -308,52 +234,6 @@ impl Drop for Receiver {
         if self.has_place {
             self.session.leave_place(true);
         }
-    }
-}
-
-impl State {
-    fn next(&mut self) -> Option<Said> {
-        if self.over {
-            return Some(Said::Over);
-        }
-        if !self.opened {
-            self.opened = true;
-            return Some(Said::Frame(sockjs::open().to_owned()));
-        }
-        if !self.said.is_empty() {
-            return Some(Said::Frame(self.array()));
-        }
-        self.closed.clone().map(Said::Last)
-    }
-
-    /// The messages that wait, as many as go into a frame.
-    fn array(&mut self) -> String {
-        let (mut count, mut bytes) = (0, 0);
-        for message in &self.said {
-            if count > 0 && bytes + message.len() > SAID_BYTES_MAX {
-                break;
-            }
-            (count, bytes) = (count + 1, bytes + message.len());
-        }
-        let messages: Vec<String> = self.said.drain(..count).collect();
-        self.said_bytes = self.said_bytes.saturating_sub(bytes);
-        if self.said.is_empty() {
-            // An idle session holds no buffer.
-            self.said = VecDeque::new();
-        }
-        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
-        let mut array = String::new();
-        sockjs::write_array(&messages, &mut array);
-        array
-    }
-
-    fn hear(&mut self) -> Option<String> {
-        let message = self.heard.pop_front()?;
-        self.heard_bytes = self.heard_bytes.saturating_sub(message.len());
-        if self.heard.is_empty() {
-            self.heard = VecDeque::new();
-        }
-        Some(message)
     }
 }
 
@@ -383,8 +263,7 @@ impl Link for SessionLink {
         if state.lost == Some(Lost::Gone) {
             return Err(Lost::Gone);
         }
-        state.said_bytes += message.len();
-        state.said.push_back(message);
+        state.say(message);
         Ok(())
     }
 
@@ -396,7 +275,7 @@ impl Link for SessionLink {
                 if state.lost == Some(Lost::Gone) {
                     return Err(Lost::Gone);
                 }
-                if state.said_bytes <= SAID_BYTES_MAX {
+                if !state.is_full() {
                     return Ok(());
                 }
             }
