@@ -8,12 +8,12 @@ use std::sync::Arc;
 use clap::Parser;
 use hongyan::transports::Link;
 use hongyan::transports::http;
+use hongyan::transports::listener::Listener;
 use hongyan::transports::sockjs::Endpoint;
 use hongyan::transports::sockjs::Handler;
 use hongyan::transports::sockjs::Head;
 use hongyan::transports::sockjs::Key;
 use hongyan::transports::sockjs::Options;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use warp::Filter;
@@ -101,11 +101,12 @@ pub fn routes() -> BoxedFilter<(Response,)> {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind(Arguments::parse().listen).await?;
-    println!("listening on http://{}", listener.local_addr()?);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // It stops when it is killed.
     let (_stop, stopping) = watch::channel(false);
-    http::serve(listener, String::new(), routes(), places, stopping).await;
+    let address = Arguments::parse().listen;
+    let listener = Listener::bind(address, None, places, stopping.clone()).await?;
+    println!("listening on http://{}", listener.address()?);
+    http::serve(listener, String::new(), routes(), stopping).await;
     Ok(())
 }

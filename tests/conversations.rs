@@ -4,8 +4,20 @@ mod support;
 
 use std::path::Path;
 
+use support::dialogue::Cut;
+use support::dialogue::play;
+
 #[test]
 fn every_dialogue_goes_as_written() {
+    play_all(Cut::Nowhere);
+}
+
+#[test]
+fn it_goes_the_same_however_the_bytes_are_cut() {
+    play_all(Cut::Everywhere);
+}
+
+fn play_all(cut: Cut) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("frames/conversations");
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder of dialogues")
@@ -14,7 +26,7 @@ fn every_dialogue_goes_as_written() {
         .collect();
     files.sort();
     assert!(
-        files.len() >= 3,
+        files.len() >= 58,
         "only {} dialogues in {}",
         files.len(),
         folder.display()
@@ -24,9 +36,7 @@ fn every_dialogue_goes_as_written() {
         .filter_map(|path| {
             let text = std::fs::read_to_string(path).expect("a dialogue");
             let name = path.file_name().unwrap_or_default().display().to_string();
-            support::dialogue::play(&text)
-                .err()
-                .map(|why| format!("{name}, {why}"))
+            play(&text, cut).err().map(|why| format!("{name}, {why}"))
         })
         .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
@@ -35,16 +45,14 @@ fn every_dialogue_goes_as_written() {
 #[test]
 fn a_dialogue_that_goes_otherwise_is_found() {
     let start = "users li\nC1: (open) user=li\nC1: CONNECT\n    accept-version:1.2\n";
-    assert!(support::dialogue::play(&format!("{start}S1: CONNECTED\n    version:1.2\n")).is_ok());
+    let go = |text: &str| play(&format!("{start}{text}"), Cut::Nowhere);
+    assert_eq!(go("S1: CONNECTED\n    version:1.2\n"), Ok(()));
     for wrong in [
         "S1: CONNECTED\n    version:1.1\n",
         "S1: ERROR\n",
         "",
         "S1: CONNECTED\nS1: CONNECTED\n",
     ] {
-        assert!(
-            support::dialogue::play(&format!("{start}{wrong}")).is_err(),
-            "{wrong:?}"
-        );
+        assert!(go(wrong).is_err(), "{wrong:?}");
     }
 }

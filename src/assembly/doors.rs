@@ -2,10 +2,10 @@
 
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
 use warp::Filter;
 use warp::Reply;
 use warp::filters::BoxedFilter;
@@ -18,6 +18,7 @@ use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
+use crate::gateways::url;
 use crate::transports::Link;
 use crate::transports::origin::Origins;
 use crate::transports::sockjs;
@@ -37,11 +38,6 @@ pub(super) struct Doors {
     pub(super) frame_bytes_max: usize,
 }
 
-#[derive(Deserialize)]
-struct Query {
-    srect: Option<String>,
-}
-
 /// A request as the doors see it.
 struct Knock {
     method: Method,
@@ -52,14 +48,16 @@ struct Knock {
 
 /// `/client` and `/socketServer`.
 pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
+    // Taken as it stands: a filter that reads it would log what it can't read, and a token may be in it.
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let knock = warp::method()
         .and(warp::header::headers_cloned())
-        .and(warp::query::<Query>())
+        .and(query)
         .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query: Query, upgrade| Knock {
+        .map(|method, headers, query: String, upgrade| Knock {
             method,
             headers,
-            token: query.srect.filter(|token| !token.is_empty()),
+            token: token(&query),
             upgrade,
         });
     let options = sockjs::Options {
@@ -83,7 +81,7 @@ impl Handler for Doors {
         if !self.origins.allow(&head.headers) {
             return Err(Box::new(origin_refused()));
         }
-        Ok(head.parameter("srect").unwrap_or_default())
+        Ok(token(&head.query).unwrap_or_default())
     }
 
     fn subprotocol(&self, head: &sockjs::Head) -> Option<&'static str> {
@@ -91,7 +89,7 @@ impl Handler for Doors {
     }
 
     async fn admit(&self, head: &sockjs::Head) -> Result<Door, Box<Response>> {
-        let token = head.parameter("srect").filter(|token| !token.is_empty());
+        let token = token(&head.query);
         let mut door = self.door(&head.headers, token.as_deref()).await?;
         if !head.raw {
             // What stands inside SockJS's own frames is none of the handshake's business.
@@ -120,7 +118,10 @@ impl Doors {
             Some(token) => {
                 let now = self.context.clock.now();
                 let login = self.context.auth.session(now, token).await;
-                let login = login.map_err(|denial| refused(denial.code(), &denial.sentence()))?;
+                let login = login.map_err(|denial| {
+                    self.context.tally.logins_refused.add();
+                    refused(denial.code(), &denial.sentence())
+                })?;
                 Some(Admitted::from(login))
             }
         };
@@ -153,9 +154,7 @@ impl Doors {
             (Handshake::Accepted(_), None) => {
                 return refused(400, "this connection can't be upgraded");
             }
-            (Handshake::Refused(status, why), _) => {
-                return warp::reply::with_status(why.to_owned(), status).into_response();
-            }
+            (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
         };
         let doors = self.clone();
         tokio::spawn(async move {
@@ -170,12 +169,23 @@ impl Doors {
 
 /// The highest version of STOMP that a client offers as a subprotocol.
 fn offered(headers: &HeaderMap) -> Option<Version> {
-    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?;
-    Version::from_subprotocols(offered.to_str().ok()?)
+    // One list, which may be spread over several headers (RFC 6455, 11.3.4).
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
+    Version::from_subprotocols(&offered.join(","))
+}
+
+/// The token in a query: the first `srect`, whatever else there is. One that can't be decoded is a bad one.
+fn token(query: &str) -> Option<String> {
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("srect="))?;
+    let token = url::decode(value).unwrap_or_else(|| value.to_owned());
+    (!token.is_empty()).then_some(token)
 }
 
 /// A name that nobody can guess, in hex.
-fn session_name() -> String {
+pub(super) fn session_name() -> String {
     getrandom::u64().map_or_else(|_| "0".to_owned(), |number| format!("{number:016x}"))
 }
 
@@ -189,5 +199,13 @@ fn origin_refused() -> Response {
 fn refused(code: u16, content: &str) -> Response {
     let body = serde_json::json!({ "code": code, "status": status(code), "content": content });
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+    let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
+    if code == 401 {
+        // RFC 9110, 11.6.1: a 401 names the way in.
+        let way_in = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, way_in);
+    }
+    response
 }

@@ -20,7 +20,9 @@ pub mod users;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
@@ -58,6 +60,7 @@ pub struct Broker {
     latest: AtomicU64,
     /// Sessions that are behind and whose read the store had no place for.
     unread: Mutex<VecDeque<Arc<Session>>>,
+    stopping: AtomicBool,
     tally: Tally,
 }
 
@@ -89,6 +92,7 @@ impl Broker {
             sessions: Sessions::default(),
             latest: AtomicU64::new(0),
             unread: Mutex::default(),
+            stopping: AtomicBool::new(false),
             tally: Tally::default(),
         })
     }
@@ -96,7 +100,12 @@ impl Broker {
     /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`].
     pub fn open(&self, person: Person, token: Option<TokenId>) -> Arc<Session> {
         self.tally.sessions_opened.add();
-        self.sessions.open(person, token)
+        let session = self.sessions.open(person, token);
+        // Looked at after the session can be found: whoever stops the broker either finds it, or is seen here.
+        if self.stopping.load(Ordering::SeqCst) {
+            session.end(End::Stopping);
+        }
+        session
     }
 
     /// The session is over. Answers still under way are dropped; what they answer is done all the same.
@@ -277,8 +286,9 @@ impl Broker {
         }
     }
 
-    /// Tells every session that the broker is stopping.
+    /// Tells every session that the broker is stopping, also those that still come.
     pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
         for session in self.sessions.all() {
             session.end(End::Stopping);
         }

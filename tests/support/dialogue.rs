@@ -1,7 +1,8 @@
 //! Plays a dialogue of `frames/conversations/` with the STOMP machine, the broker and a store in memory, on a pretend
-//! clock. The format is described in `frames/README.md`.
+//! clock. The format is described in `frames/conversations/README.md`.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use hongyan::gateways::Admitted;
 use hongyan::gateways::Credentials;
 use hongyan::gateways::Farewell;
 use hongyan::gateways::Machine;
+use hongyan::gateways::Mishap;
 use hongyan::gateways::stomp::Door;
 use hongyan::gateways::stomp::StompSession;
 use hongyan::stores::memory::MemoryStore;
@@ -37,9 +39,21 @@ const START: Moment = Moment {
 /// A token's life in dialogues, seconds.
 const TOKEN_LIFE_S: u64 = 3_600;
 
+/// A frame's bytes at most after log-in, in dialogues.
+const FRAME_BYTES_MAX: usize = 4_096;
+
+/// How what a client says is cut before the machine hears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Each line of the dialogue whole.
+    Nowhere,
+    /// Behind every byte.
+    Everywhere,
+}
+
 /// Plays the dialogue in `text`. The error says which line is not as written.
-pub fn play(text: &str) -> Result<(), String> {
-    let mut stage = Stage::new();
+pub fn play(text: &str, cut: Cut) -> Result<(), String> {
+    let mut stage = Stage::new(cut);
     let mut lines = text.lines().enumerate().peekable();
     while let Some((index, line)) = lines.next() {
         let line = line.trim_end();
@@ -62,6 +76,8 @@ struct Block<'a> {
     line: &'a str,
     headers: Vec<(&'a str, &'a str)>,
     body: Option<&'a str>,
+    /// All lines with `>`, of which only `(raw)` may have more than one.
+    pieces: Vec<&'a str>,
 }
 
 impl<'a> Block<'a> {
@@ -70,13 +86,17 @@ impl<'a> Block<'a> {
             line,
             headers: Vec::new(),
             body: None,
+            pieces: Vec::new(),
         }
     }
 
     fn add(&mut self, more: &'a str) {
         let more = more.trim();
         match (more.strip_prefix("> "), more.split_once(':')) {
-            (Some(body), _) => self.body = Some(body),
+            (Some(body), _) => {
+                self.body = Some(body);
+                self.pieces.push(body);
+            }
             (None, Some(header)) => self.headers.push(header),
             (None, None) => panic!("neither a header nor a body: {more:?}"),
         }
@@ -88,6 +108,8 @@ struct Connection {
     session: Option<Arc<Session>>,
     decoder: Decoder,
     said: VecDeque<Said>,
+    /// Each is unlike the others in the session.
+    message_ids: HashSet<String>,
     over: bool,
 }
 
@@ -95,31 +117,37 @@ struct Connection {
 enum Said {
     Beat,
     Frame(Frame),
+    /// Nothing on the wire: that the client spoke of something that is no more was counted.
+    Stale,
     Closed(Farewell),
 }
 
 struct Stage {
+    cut: Cut,
     now: Moment,
     store: Arc<dyn Store>,
     broker: Arc<Broker>,
     people: HashMap<String, Person>,
     connections: HashMap<String, Connection>,
+    revoked: HashSet<String>,
     captured: HashMap<String, String>,
 }
 
 impl Stage {
-    fn new() -> Self {
+    fn new(cut: Cut) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let limits = Limits {
             content_bytes_max: 1_000,
             messages_per_second: 5,
         };
         Self {
+            cut,
             now: START,
             broker: Broker::new(Arc::clone(&store), limits),
             store,
             people: HashMap::new(),
             connections: HashMap::new(),
+            revoked: HashSet::new(),
             captured: HashMap::new(),
         }
     }
@@ -168,12 +196,31 @@ impl Stage {
         self.people.insert(name.to_owned(), person);
     }
 
-    fn admitted(&self, name: &str) -> Option<Admitted> {
-        self.people.get(name).map(|person| Admitted {
-            person: person.clone(),
-            token: Some(format!("token-of-{name}")),
-            expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
-        })
+    /// Whoever shows a token: in dialogues it is the user's name.
+    fn admitted_by_token(&self, name: &str) -> Result<Admitted, String> {
+        let known = self.people.get(name).filter(|_| {
+            let token_is_revoked = self.revoked.contains(name);
+            !token_is_revoked
+        });
+        known
+            .ok_or("invalid token".to_owned())
+            .map(|person| Admitted {
+                person: person.clone(),
+                token: Some(format!("token-of-{name}")),
+                expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
+            })
+    }
+
+    /// Whoever shows a password: in dialogues it is `right`.
+    fn admitted_by_password(&self, name: &str, password: &str) -> Result<Admitted, String> {
+        let known = self.people.get(name).filter(|_| password == "right");
+        known
+            .ok_or("wrong name or password".to_owned())
+            .map(|person| Admitted {
+                person: person.clone(),
+                token: None,
+                expires_s: None,
+            })
     }
 
     fn client(&mut self, name: &str, what: &str, block: &Block<'_>) -> Result<(), String> {
@@ -181,6 +228,19 @@ impl Stage {
         match words[..] {
             ["(open)", ref door @ ..] => return self.open(name, door),
             ["(beat)"] => return self.hear(name, b"\n"),
+            ["(raw)"] => {
+                let bytes = block.pieces.iter().map(|piece| unescape(&self.fill(piece)));
+                let bytes = bytes.collect::<Result<Vec<_>, _>>()?.concat();
+                return self.hear(name, &bytes);
+            }
+            ["(too-large)"] => {
+                let mut acts = Vec::new();
+                let connection = self.connections.get_mut(name).ok_or("no such connection")?;
+                let mishap = Mishap::TooLarge(FRAME_BYTES_MAX);
+                connection.machine.mishap(self.now, mishap, &mut acts);
+                self.carry_out(name, acts);
+                return Ok(());
+            }
             ["(gone)"] => {
                 let gone = self.connections.remove(name).ok_or("no such connection")?;
                 gone.session
@@ -188,29 +248,45 @@ impl Stage {
                     .for_each(|session| self.broker.close(session));
                 return Ok(());
             }
+            [times, "times)", command] => {
+                let times = times.strip_prefix('(').and_then(|n| n.parse().ok());
+                let mut wire = String::new();
+                for n in 1..=times.ok_or("a count is (3 times)")? {
+                    let number: u32 = n;
+                    self.captured.insert("n".to_owned(), number.to_string());
+                    wire.push_str(&self.frame(command, block));
+                }
+                self.captured.remove("n");
+                return self.hear(name, wire.as_bytes());
+            }
             _ => {}
         }
-        let mut wire = format!("{what}\n");
+        let wire = self.frame(what, block);
+        self.hear(name, wire.as_bytes())
+    }
+
+    fn frame(&self, command: &str, block: &Block<'_>) -> String {
+        let mut wire = format!("{command}\n");
         for (header, value) in &block.headers {
             let _ = writeln!(wire, "{header}:{}", self.fill(value));
         }
         let _ = write!(wire, "\n{}\0", self.fill(block.body.unwrap_or_default()));
-        self.hear(name, wire.as_bytes())
+        wire
     }
 
     fn open(&mut self, name: &str, words: &[&str]) -> Result<(), String> {
         let mut door = Door {
             session_name: format!("session-{name}"),
-            frame_bytes_max: 4_096,
+            frame_bytes_max: FRAME_BYTES_MAX,
             ..Door::default()
         };
         for word in words {
             match word.split_once('=') {
                 Some(("user", user)) => {
-                    door.admitted = Some(self.admitted(user).ok_or("no such user")?)
+                    door.admitted = Some(self.admitted_by_token(user)?);
                 }
                 Some(("subprotocol", offered)) => {
-                    door.subprotocol = Version::from_subprotocols(offered)
+                    door.subprotocol = Version::from_subprotocols(offered);
                 }
                 None if *word == "browser" => door.from_browser = true,
                 _ => {
@@ -225,6 +301,7 @@ impl Stage {
             session: None,
             decoder: Decoder::new(Side::Client, FrameLimits::after(1 << 20)),
             said: VecDeque::new(),
+            message_ids: HashSet::new(),
             over: false,
         };
         self.connections.insert(name.to_owned(), connection);
@@ -232,14 +309,30 @@ impl Stage {
     }
 
     fn hear(&mut self, name: &str, bytes: &[u8]) -> Result<(), String> {
-        let connection = self
-            .connections
-            .get_mut(name)
-            .ok_or("no such connection: open it first")?;
-        let mut acts = Vec::new();
-        connection.machine.hear(self.now, bytes, &mut acts);
-        self.carry_out(name, acts);
-        self.settle();
+        let piece_bytes = match self.cut {
+            Cut::Nowhere => bytes.len().max(1),
+            Cut::Everywhere => 1,
+        };
+        for piece in bytes.chunks(piece_bytes) {
+            let connection = self
+                .connections
+                .get_mut(name)
+                .ok_or("no such connection: open it first")?;
+            let mut acts = Vec::new();
+            connection.machine.hear(self.now, piece, &mut acts);
+            self.carry_out(name, acts);
+            self.settle();
+            while let Some(full) = self
+                .connections
+                .get_mut(name)
+                .filter(|c| c.machine.is_full())
+            {
+                let mut acts = Vec::new();
+                full.machine.go_on(self.now, &mut acts);
+                self.carry_out(name, acts);
+                self.settle();
+            }
+        }
         Ok(())
     }
 
@@ -247,13 +340,11 @@ impl Stage {
         let mut acts = VecDeque::from(acts);
         while let Some(act) = acts.pop_front() {
             let admitted = match &act {
-                Act::LogIn(Credentials::Token(token)) => {
-                    self.admitted(token).ok_or("invalid token".to_owned())
+                Act::LogIn(Credentials::Token(token)) => self.admitted_by_token(token),
+                Act::LogIn(Credentials::Password { name, password }) => {
+                    self.admitted_by_password(name, password)
                 }
-                Act::LogIn(Credentials::Password { name, password }) if password == "right" => self
-                    .admitted(name)
-                    .ok_or("wrong name or password".to_owned()),
-                _ => Err("wrong name or password".to_owned()),
+                _ => Err("nobody asked".to_owned()),
             };
             let connection = self.connections.get_mut(name).expect("an open connection");
             assert!(!connection.over, "nothing follows a close");
@@ -274,7 +365,7 @@ impl Stage {
                 Act::Enter(admitted) => {
                     connection.session = Some(self.broker.open(admitted.person, admitted.token));
                 }
-                Act::Stale => {}
+                Act::Stale => connection.said.push_back(Said::Stale),
                 Act::Close(farewell) => {
                     connection.over = true;
                     connection.said.push_back(Said::Closed(farewell));
@@ -350,9 +441,13 @@ impl Stage {
 
     fn broker_does(&mut self, what: &str) -> Result<(), String> {
         match what.split_once(' ') {
-            None if what == "stops" => self.broker.stop(),
+            None if what == "stops" => {
+                self.broker.stop();
+                self.tell_those_without_a_session();
+            }
             Some(("revokes", name)) => {
                 let person = self.people.get(name).ok_or("no such user")?;
+                self.revoked.insert(name.to_owned());
                 self.broker
                     .end_token(person.uid, &format!("token-of-{name}"));
             }
@@ -360,6 +455,19 @@ impl Stage {
         }
         self.settle();
         Ok(())
+    }
+
+    fn tell_those_without_a_session(&mut self) {
+        let waits = |c: &Connection| c.session.is_none() && !c.over;
+        let waiting = self.connections.iter().filter(|(_, c)| waits(c));
+        let names: Vec<String> = waiting.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let mut acts = Vec::new();
+            let connection = self.connections.get_mut(&name).expect("it was there");
+            let mishap = Mishap::Stopping;
+            connection.machine.mishap(self.now, mishap, &mut acts);
+            self.carry_out(&name, acts);
+        }
     }
 
     fn server(&mut self, name: &str, what: &str, block: &Block<'_>) -> Result<(), String> {
@@ -374,6 +482,7 @@ impl Stage {
                 return Ok(());
             }
             (Said::Beat, None) if what == "(beat)" => return Ok(()),
+            (Said::Stale, None) if what == "(stale)" => return Ok(()),
             (Said::Frame(frame), None) if frame.command.as_str() == what => {
                 let mut problems = String::new();
                 for (header, pattern) in &block.headers {
@@ -441,19 +550,18 @@ impl Stage {
         false
     }
 
-    /// Replaces each `{name}` by what it fitted.
+    /// Replaces each `{name}` by what it fitted, and `(bytes 9)` by that many.
     fn fill(&self, text: &str) -> String {
-        let mut text = text.replace("\\0", "\0");
+        let mut text = text.to_owned();
         for (name, value) in &self.captured {
             text = text.replace(&format!("{{{name}}}"), value);
         }
-        match text
-            .strip_prefix("(bytes ")
-            .and_then(|count| count.strip_suffix(')'))
-        {
-            Some(count) => "x".repeat(count.parse().expect("a count")),
-            None => text,
+        while let Some((before, rest)) = text.split_once("(bytes ") {
+            let (count, after) = rest.split_once(')').expect("bytes are (bytes 9)");
+            let bytes = "x".repeat(count.parse().expect("a count"));
+            text = format!("{before}{bytes}{after}");
         }
+        text
     }
 
     fn nothing_unsaid(&self) -> Result<(), String> {
@@ -495,6 +603,11 @@ impl Connection {
                         .set_version(version.expect("CONNECTED has a version"));
                 }
                 simple_headers(&frame);
+                whole(&frame);
+                if let Some(id) = frame.headers.get("message-id") {
+                    let new = self.message_ids.insert(id.to_owned());
+                    assert!(new, "a second message-id:{id}");
+                }
                 Said::Frame(frame)
             }
         });
@@ -518,10 +631,33 @@ fn simple_headers(frame: &Frame) {
     }
 }
 
+/// Every frame has what clients need of its kind, whatever a dialogue says of it.
+fn whole(frame: &Frame) {
+    let needed: &[&str] = match frame.command.as_str() {
+        "CONNECTED" => &["version", "heart-beat", "session", "server"],
+        "MESSAGE" => &[
+            "destination",
+            "message-id",
+            "content-type",
+            "content-length",
+        ],
+        "RECEIPT" => &["receipt-id"],
+        "ERROR" => &["message", "content-type", "content-length"],
+        other => panic!("a server does not say {other}"),
+    };
+    for name in needed {
+        let there = frame.headers.get(name).is_some();
+        assert!(there, "{} without {name}", frame.command.as_str());
+    }
+    let speaks = ["MESSAGE", "ERROR"].contains(&frame.command.as_str());
+    assert_eq!(speaks, !frame.body.is_empty(), "a body where one belongs");
+}
+
 impl Said {
     fn show(&self) -> String {
         match self {
             Self::Beat => "(beat)".to_owned(),
+            Self::Stale => "(stale)".to_owned(),
             Self::Closed(farewell) => format!("(close {})", farewell.code),
             Self::Frame(frame) => {
                 let mut text = frame.command.as_str().to_owned();
@@ -533,4 +669,29 @@ impl Said {
             }
         }
     }
+}
+
+/// The bytes of a piece of `(raw)`: `\n`, `\r`, `\0`, `\\` and `\xff` stand for what they stand for in Rust.
+fn unescape(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(before.as_bytes());
+        let (byte, length) = match escape.as_bytes() {
+            [b'n', ..] => (b'\n', 1),
+            [b'r', ..] => (b'\r', 1),
+            [b'0', ..] => (0, 1),
+            [b'\\', ..] => (b'\\', 1),
+            [b'x', ..] => {
+                let digits = escape.get(1..3).ok_or("\\x needs two digits")?;
+                let byte = u8::from_str_radix(digits, 16);
+                (byte.map_err(|_| "\\x needs two hex digits")?, 3)
+            }
+            _ => return Err(format!("not an escape of (raw): \\{escape}")),
+        };
+        bytes.push(byte);
+        rest = &escape[length..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(bytes)
 }

@@ -26,6 +26,7 @@ use crate::gateways::stomp::refusal::Fault;
 use crate::gateways::stomp::request;
 use crate::gateways::stomp::request::Request;
 use crate::gateways::stomp::subscriptions::AckMode;
+use crate::gateways::stomp::subscriptions::Acked;
 use crate::gateways::stomp::subscriptions::SUBSCRIPTIONS_MAX;
 use crate::gateways::stomp::subscriptions::Subscriptions;
 use crate::gateways::stomp::transactions::Transactions;
@@ -108,11 +109,7 @@ impl Open {
                     self.carry_out(request, None, acts);
                 }
                 // In the line behind them, so that it comes after all their outcomes.
-                self.order.note(
-                    None,
-                    receipt(frame),
-                    Outcome::Answered(None, Ok(Reply::Done)),
-                );
+                self.note_done(receipt(frame));
                 return Ok(Next::Stay);
             }
             Verb::Disconnect => {
@@ -146,18 +143,14 @@ impl Open {
     fn take_request(&mut self, frame: &Frame, acts: &mut Vec<Act>) -> Result<(), Fault> {
         let request = match frame.command {
             Verb::Send => request::send(frame)?,
-            Verb::Ack => request::ack(frame, &mut self.subscriptions)?,
+            Verb::Ack => request::ack(frame)?,
             _ => request::nack(frame)?,
         };
         match frame.headers.get("transaction") {
             Some(name) => {
                 self.transactions.add(name, request, frame.body.len())?;
                 // Kept for the COMMIT is all that can be said now; a client may wait for it before it commits.
-                self.order.note(
-                    None,
-                    receipt(frame),
-                    Outcome::Answered(None, Ok(Reply::Done)),
-                );
+                self.note_done(receipt(frame));
             }
             None => self.carry_out(request, receipt(frame), acts),
         }
@@ -177,12 +170,26 @@ impl Open {
                 self.order
                     .note(Some(target), receipt, Outcome::BadBody(bad))
             }
-            Request::Acknowledge(command) => self.ask(None, None, command, receipt, acts),
-            Request::Nothing => {
-                self.order
-                    .note(None, receipt, Outcome::Answered(None, Ok(Reply::Done)))
+            Request::Acknowledge(pushed) => {
+                match pushed.and_then(|pushed| self.subscriptions.acked(pushed)) {
+                    Some(Acked { last, after }) => {
+                        let command = Command::Acknowledge { last, after };
+                        self.ask(None, None, command, receipt, acts);
+                    }
+                    None => {
+                        acts.push(Act::Stale);
+                        self.note_done(receipt);
+                    }
+                }
             }
+            Request::Leave => self.note_done(receipt),
         }
+    }
+
+    /// Nothing to ask: it is done, and its RECEIPT waits only for those before it.
+    fn note_done(&mut self, receipt: Option<String>) {
+        let done = Outcome::Answered(None, Ok(Reply::Done));
+        self.order.note(None, receipt, done);
     }
 
     fn ask(

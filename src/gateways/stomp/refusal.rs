@@ -54,7 +54,7 @@ impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         let word = refusal.kind.code();
         let code = match refusal.kind {
-            Kind::FrameTooLarge => 1009,
+            Kind::FrameTooLarge | Kind::TooManyHeaders | Kind::HeaderTooLong => 1009,
             _ => 1002,
         };
         Self {

@@ -8,18 +8,18 @@ use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::inbound;
 use crate::gateways::stomp::inbound::BadBody;
 use crate::gateways::stomp::refusal::Fault;
-use crate::gateways::stomp::subscriptions::Subscriptions;
+use crate::gateways::stomp::subscriptions::Pushed;
 
 /// What a SEND, an ACK or a NACK asks for.
 #[derive(Debug)]
 pub(super) enum Request {
     /// A SEND to this target, or why its body asks for nothing.
     Send(Target, Result<Command, BadBody>),
-    /// An ACK of a pushed message.
-    Acknowledge(Command),
-    /// Nothing to do: a NACK (the message stays in the inbox, and comes again with the next `init`), or an ACK of
-    /// something that needs none any more.
-    Nothing,
+    /// An ACK; none where its id is not of a message. What it means is known when it is carried out: one in a transaction
+    /// that is aborted must leave no trace.
+    Acknowledge(Option<Pushed>),
+    /// A NACK: nothing to do. The message stays in the inbox, and comes again with the next `init`.
+    Leave,
 }
 
 /// Reads a SEND.
@@ -44,19 +44,13 @@ pub(super) fn send(frame: &Frame) -> Result<Request, Fault> {
 }
 
 /// Reads an ACK. STOMP 1.2 names the message by `id`, 1.0 and 1.1 by `message-id`.
-pub(super) fn ack(frame: &Frame, subscriptions: &mut Subscriptions) -> Result<Request, Fault> {
-    let acked = subscriptions.acked(message_id(frame, "ACK")?);
-    Ok(acked.map_or(Request::Nothing, |acked| {
-        Request::Acknowledge(Command::Acknowledge {
-            last: acked.last,
-            after: acked.after,
-        })
-    }))
+pub(super) fn ack(frame: &Frame) -> Result<Request, Fault> {
+    message_id(frame, "ACK").map(|id| Request::Acknowledge(Pushed::parse(id)))
 }
 
 /// Reads a NACK.
 pub(super) fn nack(frame: &Frame) -> Result<Request, Fault> {
-    message_id(frame, "NACK").map(|_| Request::Nothing)
+    message_id(frame, "NACK").map(|_| Request::Leave)
 }
 
 fn message_id<'a>(frame: &'a Frame, command: &str) -> Result<&'a str, Fault> {

@@ -38,8 +38,15 @@ pub(super) struct Subscription {
     pub(super) ack: AckMode,
     /// Unlike that of any other subscription of this session, also past ones.
     number: u32,
-    /// A cumulative ACK counts for what was pushed after this message.
-    acknowledged: Option<MessageId>,
+    run: Option<Run>,
+}
+
+/// A run of pushes with rising ids and nothing left out: `after` was acknowledged or came before it, `last` was pushed. An
+/// `init` begins a new one.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    after: MessageId,
+    last: MessageId,
 }
 
 impl Subscription {
@@ -48,9 +55,29 @@ impl Subscription {
         let Some(id) = message else {
             return format!("{}-{push}", self.number);
         };
-        let before = MessageId(id.0.saturating_sub(1));
-        self.acknowledged = Some(self.acknowledged.map_or(before, |floor| floor.min(before)));
+        let after = match self.run {
+            Some(run) if run.last < id => run.after,
+            _ => MessageId(id.0.saturating_sub(1)),
+        };
+        self.run = Some(Run { after, last: id });
         format!("{}-{push}-{}", self.number, id.0)
+    }
+}
+
+/// A `message-id` that an ACK repeats, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pushed {
+    number: u32,
+    message: MessageId,
+}
+
+impl Pushed {
+    /// Reads it; `None` where it is no message of a user.
+    pub(super) fn parse(message_id: &str) -> Option<Self> {
+        let mut parts = message_id.splitn(3, '-');
+        let number = parts.next()?.parse().ok()?;
+        let message = MessageId(parts.nth(1)?.parse().ok()?);
+        Some(Self { number, message })
     }
 }
 
@@ -97,7 +124,7 @@ impl Subscriptions {
             source,
             ack,
             number: self.made,
-            acknowledged: None,
+            run: None,
         });
     }
 
@@ -123,25 +150,25 @@ impl Subscriptions {
             .filter(move |known| known.source == source)
     }
 
-    /// What an ACK of this `message-id` means; `None` where it means nothing (any more): no subscription of this session
-    /// has it, it is no message of a user, or the mode is `auto`.
-    pub(super) fn acked(&mut self, message_id: &str) -> Option<Acked> {
-        let mut parts = message_id.splitn(3, '-');
-        let number: u32 = parts.next()?.parse().ok()?;
-        let last = MessageId(parts.nth(1)?.parse().ok()?);
-        let subscription = self.all.iter_mut().find(|known| known.number == number)?;
-        match subscription.ack {
-            AckMode::Auto => None,
-            AckMode::ClientIndividual => Some(Acked { last, after: None }),
-            AckMode::Client => {
-                let floor = subscription.acknowledged?;
-                subscription.acknowledged = Some(floor.max(last));
-                Some(Acked {
-                    last,
-                    after: Some(floor.min(last)),
-                })
+    /// What an ACK of this means; `None` where it means nothing (any more): no subscription of this session was pushed it,
+    /// or the mode is `auto`.
+    pub(super) fn acked(&mut self, pushed: Pushed) -> Option<Acked> {
+        let last = pushed.message;
+        let subscription = self
+            .all
+            .iter_mut()
+            .find(|known| known.number == pushed.number)?;
+        let after = match (subscription.ack, &mut subscription.run) {
+            (AckMode::Auto, _) => return None,
+            (AckMode::Client, Some(run)) if last <= run.last => {
+                let after = run.after.min(last);
+                run.after = run.after.max(last);
+                Some(after)
             }
-        }
+            // Pushed before the last `init`, or to an earlier session: what lies before it may not have been pushed yet.
+            (AckMode::Client | AckMode::ClientIndividual, _) => None,
+        };
+        Some(Acked { last, after })
     }
 }
 
@@ -149,35 +176,64 @@ impl Subscriptions {
 mod tests {
     use super::*;
 
+    fn listening(ack: AckMode) -> Subscriptions {
+        let mut subscriptions = Subscriptions::default();
+        let destination = "/user/1/recive".to_owned();
+        subscriptions.add(Some("s".into()), destination, Source::Inbox, ack);
+        subscriptions
+    }
+
+    /// Pushes these messages, and gives what ACKs of them would name.
+    fn push(subscriptions: &mut Subscriptions, ids: &[u64]) -> Vec<Pushed> {
+        let mut push = |id: &u64| {
+            let inbox = subscriptions.to(Source::Inbox).next().expect("the one");
+            Pushed::parse(&inbox.message_id(1, Some(MessageId(*id)))).expect("its own")
+        };
+        ids.iter().map(&mut push).collect()
+    }
+
+    fn acked(last: u64, after: Option<u64>) -> Option<Acked> {
+        Some(Acked {
+            last: MessageId(last),
+            after: after.map(MessageId),
+        })
+    }
+
     #[test]
     fn a_cumulative_ack_counts_from_the_last_one() {
-        let mut subscriptions = Subscriptions::default();
-        subscriptions.add(
-            Some("s".into()),
-            "/user/1/recive".into(),
-            Source::Inbox,
-            AckMode::Client,
+        let mut subscriptions = listening(AckMode::Client);
+        let pushed = push(&mut subscriptions, &[5, 8, 9]);
+        assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
+        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
+        assert_eq!(subscriptions.acked(pushed[0]), acked(5, Some(5)));
+    }
+
+    #[test]
+    fn a_cumulative_ack_never_counts_for_what_was_not_pushed() {
+        let mut subscriptions = listening(AckMode::Client);
+        let live = push(&mut subscriptions, &[301]);
+        let after_init = push(&mut subscriptions, &[1, 2]);
+        assert_eq!(
+            subscriptions.acked(live[0]),
+            acked(301, None),
+            "3 to 300 are still to come"
         );
-        let ids: Vec<String> = [5, 8, 9]
-            .into_iter()
-            .zip(1..)
-            .flat_map(|(id, push)| {
-                let of_inbox = subscriptions.to(Source::Inbox);
-                of_inbox
-                    .map(|s| s.message_id(push, Some(MessageId(id))))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let acked = |last, after| {
-            Some(Acked {
-                last: MessageId(last),
-                after: Some(MessageId(after)),
-            })
-        };
-        assert_eq!(subscriptions.acked(&ids[1]), acked(8, 4));
-        assert_eq!(subscriptions.acked(&ids[2]), acked(9, 8));
-        for stale in ["", "1", "7-1-5", "1-1", "1-x-y", "x-1-5"] {
-            assert_eq!(subscriptions.acked(stale), None, "{stale:?}");
+        assert_eq!(subscriptions.acked(after_init[1]), acked(2, Some(0)));
+        let later = push(&mut subscriptions, &[3, 301]);
+        assert_eq!(subscriptions.acked(later[1]), acked(301, Some(2)));
+    }
+
+    #[test]
+    fn an_ack_of_something_else_means_nothing() {
+        for stale in ["", "1", "1-1", "1-x-y", "x-1-5"] {
+            assert_eq!(Pushed::parse(stale), None, "{stale:?}");
         }
+        let mut subscriptions = listening(AckMode::ClientIndividual);
+        push(&mut subscriptions, &[5]);
+        let of_another = Pushed::parse("7-1-5").expect("well formed");
+        assert_eq!(subscriptions.acked(of_another), None);
+        let mut automatic = listening(AckMode::Auto);
+        let pushed = push(&mut automatic, &[5]);
+        assert_eq!(automatic.acked(pushed[0]), None);
     }
 }

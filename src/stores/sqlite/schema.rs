@@ -202,7 +202,7 @@ fn prepare(file: &Path, mut conn: Connection) -> Result<Connection, OpenError> {
         conn.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
-             PRAGMA cache_size = -65536;",
+             PRAGMA cache_size = -12288;",
         )?;
         migrate(&mut conn)
     };

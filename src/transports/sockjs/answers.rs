@@ -67,27 +67,24 @@ pub(super) fn not_cacheable(response: &mut Response) {
     );
 }
 
-/// The CORS headers. The Origin is echoed, with credentials, because SockJS clients send theirs. Pages from files have
-/// the Origin `null`, which browsers accept only when it is echoed too; the suite of protocol 0.3.3 wants `*` for it
-/// where nobody asks for a browser.
-pub(super) fn cors(response: &mut Response, request: &HeaderMap, is_options: bool) {
-    let preflight = request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let origin = request
-        .get(header::ORIGIN)
-        .filter(|origin| *origin != "null" || preflight || !is_options)
-        .cloned()
-        .unwrap_or(HeaderValue::from_static("*"));
-    let asked = request
-        .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
-        .filter(|asked| !asked.is_empty())
-        .cloned();
+/// The CORS headers. The Origin is echoed, with credentials, because SockJS clients send theirs; so is `null`, which pages
+/// from files have.
+pub(super) fn cors(response: &mut Response, request: &HeaderMap) {
     let answer = response.headers_mut();
+    let origin = match request.get(header::ORIGIN) {
+        Some(origin) => {
+            let yes = HeaderValue::from_static("true");
+            answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+            origin.clone()
+        }
+        None => HeaderValue::from_static("*"),
+    };
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     answer.insert(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(asked) = asked {
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+    let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
-    set(response, "access-control-allow-credentials", "true");
 }
 
 /// The cookie that load balancers stick to: the client's own, or one that says nothing.

@@ -1,5 +1,5 @@
-//! The SockJS 0.3.x server protocol, as its public test suite (sockjs-protocol) states it. Knows nothing of what the
-//! messages say.
+//! The SockJS 0.3.x server protocol, as its public test suite states it: `sockjs-protocol.py`, the edition that follows
+//! 0.3.3 and that sockjs-node keeps to. Knows nothing of what the messages say.
 //!
 //! An [`Endpoint`] answers everything below one base path. It finds or opens the session that a request is for
 //! (`registry.rs`, `session.rs`) and lets the request send (`post.rs`) or receive (`outgoing.rs`, and one file for each
@@ -167,9 +167,8 @@ impl<H: Handler> Endpoint<H> {
             Place::Info => self.info(&request.head),
             Place::Session(id, transport) => {
                 let headers = request.head.headers.clone();
-                let method = request.head.method.clone();
                 let mut response = self.session(id, transport, key, request).await;
-                self.dress(&mut response, transport, &method, &headers);
+                self.dress(&mut response, transport, &headers);
                 response
             }
         }
@@ -182,26 +181,19 @@ impl<H: Handler> Endpoint<H> {
             Method::OPTIONS => answers::options(METHODS),
             _ => return answers::wrong_method(METHODS),
         };
-        let is_options = head.method == Method::OPTIONS;
-        answers::cors(&mut response, &head.headers, is_options);
+        answers::cors(&mut response, &head.headers);
         response
     }
 
     /// The headers that every answer of a session's transport has.
-    fn dress(
-        &self,
-        response: &mut Response,
-        transport: Transport,
-        method: &Method,
-        request: &HeaderMap,
-    ) {
+    fn dress(&self, response: &mut Response, transport: Transport, request: &HeaderMap) {
         match transport {
             Transport::WebSocket => return,
             Transport::Xhr
             | Transport::XhrSend
             | Transport::XhrStreaming
             | Transport::EventSource => {
-                answers::cors(response, request, method == Method::OPTIONS);
+                answers::cors(response, request);
             }
             Transport::HtmlFile | Transport::Jsonp | Transport::JsonpSend => {}
         }
@@ -327,7 +319,7 @@ impl<H: Handler> Endpoint<H> {
         }
         let answer = match plain::handshake(&request.head.headers, subprotocol) {
             Handshake::Accepted(answer) => answer,
-            Handshake::Refused(status, why) => return answers::sentence(status, why),
+            Handshake::Refused(refusal) => return refusal.map(Into::into),
         };
         let Some(upgrade) = request.upgrade else {
             return answers::sentence(

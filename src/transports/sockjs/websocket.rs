@@ -22,8 +22,6 @@ pub(super) struct SockJsWebSocket {
     last_said: Instant,
     /// Silence of ours after which an `h` is sent.
     heartbeat: Duration,
-    /// The client broke the framing: it is not spoken to any more.
-    broken: bool,
 }
 
 impl SockJsWebSocket {
@@ -36,7 +34,6 @@ impl SockJsWebSocket {
             said: Vec::new(),
             last_said: Instant::now(),
             heartbeat,
-            broken: false,
         })
     }
 
@@ -53,11 +50,6 @@ impl SockJsWebSocket {
     }
 }
 
-fn read(message: &[u8]) -> Result<Vec<String>, Lost> {
-    let text = std::str::from_utf8(message).map_err(|_| Lost::Malformed)?;
-    sockjs::read_messages(text).map_err(|_| Lost::Malformed)
-}
-
 impl Link for SockJsWebSocket {
     async fn hear(&mut self) -> Result<Bytes, Lost> {
         loop {
@@ -69,7 +61,8 @@ impl Link for SockJsWebSocket {
             tokio::select! {
                 message = self.socket.hear() => {
                     let message = message?;
-                    self.heard = read(&message).inspect_err(|_| self.broken = true)?.into();
+                    let text = std::str::from_utf8(&message).map_err(|_| Lost::NotUtf8)?;
+                    self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
                 }
                 () = tokio::time::sleep_until(self.last_said + self.heartbeat) => {
                     self.last_said = Instant::now();
@@ -90,9 +83,6 @@ impl Link for SockJsWebSocket {
     }
 
     async fn close(mut self, code: u16, reason: &str) {
-        if self.broken {
-            return self.socket.close(code, reason).await;
-        }
         let said = self
             .queue()
             .and_then(|()| self.socket.say(sockjs::close(code, reason)));
