@@ -19,10 +19,10 @@ use crate::gateways::drive::drive;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
 use crate::gateways::url;
+use crate::transports::Link;
 use crate::transports::origin::Origins;
 use crate::transports::sockjs;
-use crate::transports::sockjs::Place;
-use crate::transports::sockjs::websocket::SockJsWebSocket;
+use crate::transports::sockjs::Handler;
 use crate::transports::websocket;
 use crate::transports::websocket::Handshake;
 use crate::transports::websocket::WebSocket;
@@ -36,13 +36,6 @@ pub(super) struct Doors {
     pub(super) context: Context,
     pub(super) origins: Origins,
     pub(super) frame_bytes_max: usize,
-}
-
-/// How STOMP is framed on a WebSocket.
-#[derive(Clone, Copy)]
-enum Framing {
-    Plain,
-    SockJs,
 }
 
 /// A request as the doors see it.
@@ -67,70 +60,95 @@ pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
             token: token(&query),
             upgrade,
         });
-    let at_client = doors.clone();
+    let options = sockjs::Options {
+        message_bytes_max: doors.message_bytes_max(),
+        ..sockjs::Options::default()
+    };
+    let endpoint = sockjs::Endpoint::new(options, doors.clone());
+    let socket_server = warp::path!("socketServer" / ..).and(endpoint.routes());
     let client = warp::path!("client").and(knock).then(move |knock| {
-        let doors = at_client.clone();
-        async move { doors.web_socket(knock, Framing::Plain).await }
+        let doors = doors.clone();
+        async move { doors.web_socket(knock).await }
     });
-    let socket_server = warp::path!("socketServer" / ..)
-        .and(warp::path::tail())
-        .and(knock)
-        .then(move |rest: warp::path::Tail, knock| {
-            let doors = doors.clone();
-            async move { doors.sock_js(Place::parse(rest.as_str()), knock).await }
-        });
     client.or(socket_server).unify().boxed()
 }
 
-impl Doors {
-    async fn sock_js(&self, place: Option<Place>, knock: Knock) -> Response {
-        if !self.origins.allow(&knock.headers) {
-            return origin_refused();
+impl Handler for Doors {
+    type Ticket = Door;
+
+    /// A session belongs to the token that it was opened with.
+    fn knock(&self, head: &sockjs::Head) -> Result<sockjs::Key, Box<Response>> {
+        if !self.origins.allow(&head.headers) {
+            return Err(Box::new(origin_refused()));
         }
-        let upgrades = websocket::is_upgrade(&knock.headers);
-        match place {
-            Some(Place::Greeting) if upgrades => self.web_socket(knock, Framing::Plain).await,
-            Some(Place::RawWebSocket) => self.web_socket(knock, Framing::Plain).await,
-            Some(Place::WebSocket) => self.web_socket(knock, Framing::SockJs).await,
-            Some(Place::Greeting) => sockjs::greeting(&knock.method).map(Into::into),
-            Some(Place::Info) => {
-                sockjs::info::answer(&knock.method, &knock.headers).map(Into::into)
-            }
-            None => sockjs::not_found().map(Into::into),
-        }
+        Ok(token(&head.query).unwrap_or_default())
     }
 
-    async fn web_socket(&self, knock: Knock, framing: Framing) -> Response {
+    fn subprotocol(&self, head: &sockjs::Head) -> Option<&'static str> {
+        offered(&head.headers).map(Version::subprotocol)
+    }
+
+    async fn admit(&self, head: &sockjs::Head) -> Result<Door, Box<Response>> {
+        let token = token(&head.query);
+        let mut door = self.door(&head.headers, token.as_deref()).await?;
+        if !head.raw {
+            // What stands inside SockJS's own frames is none of the handshake's business.
+            door.subprotocol = None;
+            // Where a browser asks for a page's script, or its own server, it names no Origin.
+            door.from_browser = true;
+        }
+        Ok(door)
+    }
+
+    async fn converse<L: Link + 'static>(&self, door: Door, link: L) {
+        let session = StompSession::new(self.context.clock.now(), door);
+        drive(self.context.clone(), link, session).await;
+    }
+}
+
+impl Doors {
+    fn message_bytes_max(&self) -> usize {
+        self.frame_bytes_max + MESSAGE_BYTES_EXTRA
+    }
+
+    /// The door for a request with these headers, once its token is found good.
+    async fn door(&self, headers: &HeaderMap, token: Option<&str>) -> Result<Door, Box<Response>> {
+        let admitted = match token {
+            None => None,
+            Some(token) => {
+                let now = self.context.clock.now();
+                let login = self.context.auth.session(now, token).await;
+                let login = login.map_err(|denial| {
+                    self.context.tally.logins_refused.add();
+                    refused(denial.code(), &denial.sentence())
+                })?;
+                Some(Admitted::from(login))
+            }
+        };
+        Ok(Door {
+            admitted,
+            subprotocol: offered(headers),
+            from_browser: headers.contains_key(header::ORIGIN),
+            session_name: session_name(),
+            frame_bytes_max: self.frame_bytes_max,
+        })
+    }
+
+    async fn web_socket(&self, knock: Knock) -> Response {
         if !self.origins.allow(&knock.headers) {
             return origin_refused();
         }
         if knock.method != Method::GET {
-            return sockjs::wrong_method("GET").map(Into::into);
+            let only_get = warp::reply::with_header(Vec::new(), header::ALLOW, "GET");
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return warp::reply::with_status(only_get, status).into_response();
         }
-        let admitted = match &knock.token {
-            None => None,
-            Some(token) => match self
-                .context
-                .auth
-                .session(self.context.clock.now(), token)
-                .await
-            {
-                Ok(login) => Some(Admitted::from(login)),
-                Err(denial) => {
-                    self.context.tally.logins_refused.add();
-                    return refused(denial.code(), &denial.sentence());
-                }
-            },
+        let door = match self.door(&knock.headers, knock.token.as_deref()).await {
+            Ok(door) => door,
+            Err(refusal) => return *refusal,
         };
-        // One list, which may be spread over several headers (RFC 6455, 11.3.4).
-        let offered = knock.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
-        let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
-        let subprotocol = match framing {
-            Framing::Plain => Version::from_subprotocols(&offered.join(",")),
-            // What stands inside SockJS's own frames is none of the handshake's business.
-            Framing::SockJs => None,
-        };
-        let handshake = websocket::handshake(&knock.headers, subprotocol.map(Version::subprotocol));
+        let subprotocol = door.subprotocol.map(Version::subprotocol);
+        let handshake = websocket::handshake(&knock.headers, subprotocol);
         let (answer, upgrade) = match (handshake, knock.upgrade) {
             (Handshake::Accepted(answer), Some(upgrade)) => (answer, upgrade),
             (Handshake::Accepted(_), None) => {
@@ -138,33 +156,23 @@ impl Doors {
             }
             (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
         };
-        let door = Door {
-            admitted,
-            subprotocol,
-            from_browser: knock.headers.contains_key(header::ORIGIN),
-            session_name: session_name(),
-            frame_bytes_max: self.frame_bytes_max,
-        };
-        tokio::spawn(self.clone().converse(upgrade, door, framing));
+        let doors = self.clone();
+        tokio::spawn(async move {
+            let socket = WebSocket::open(upgrade, doors.message_bytes_max()).await;
+            if let Some(socket) = socket {
+                doors.converse(door, socket).await;
+            }
+        });
         answer.map(|()| Vec::new().into_response().into_body())
     }
+}
 
-    async fn converse(self, upgrade: OnUpgrade, door: Door, framing: Framing) {
-        let Some(socket) =
-            WebSocket::open(upgrade, self.frame_bytes_max + MESSAGE_BYTES_EXTRA).await
-        else {
-            return;
-        };
-        let session = StompSession::new(self.context.clock.now(), door);
-        match framing {
-            Framing::Plain => drive(self.context, socket, session).await,
-            Framing::SockJs => {
-                if let Ok(link) = SockJsWebSocket::open(socket) {
-                    drive(self.context, link, session).await;
-                }
-            }
-        }
-    }
+/// The highest version of STOMP that a client offers as a subprotocol.
+fn offered(headers: &HeaderMap) -> Option<Version> {
+    // One list, which may be spread over several headers (RFC 6455, 11.3.4).
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
+    Version::from_subprotocols(&offered.join(","))
 }
 
 /// The token in a query: the first `srect`, whatever else there is. One that can't be decoded is a bad one.

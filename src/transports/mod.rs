@@ -1,7 +1,6 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket, SockJS over WebSocket, and bare TCP, each also behind TLS. The other SockJS transports (xhr, eventsource, …)
-//! have their place in `sockjs/`.
+//! Here are the plain WebSocket, all of SockJS, and bare TCP, each also behind TLS.
 
 pub mod http;
 pub mod listener;
