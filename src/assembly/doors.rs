@@ -94,8 +94,6 @@ impl Handler for Doors {
         if !head.raw {
             // What stands inside SockJS's own frames is none of the handshake's business.
             door.subprotocol = None;
-            // Where a browser asks for a page's script, or its own server, it names no Origin.
-            door.from_browser = true;
         }
         Ok(door)
     }
@@ -128,7 +126,7 @@ impl Doors {
         Ok(Door {
             admitted,
             subprotocol: offered(headers),
-            from_browser: headers.contains_key(header::ORIGIN),
+            from_browser: is_browser(headers),
             session_name: session_name(),
             frame_bytes_max: self.frame_bytes_max,
         })
@@ -182,6 +180,13 @@ fn token(query: &str) -> Option<String> {
         .find_map(|pair| pair.strip_prefix("srect="))?;
     let token = url::decode(value).unwrap_or_else(|| value.to_owned());
     (!token.is_empty()).then_some(token)
+}
+
+/// Whether a browser asks. Where it loads a script, or asks its own server, it names no Origin.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    headers.contains_key(header::ORIGIN) || agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
 
 /// A name that nobody can guess, in hex.
