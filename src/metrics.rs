@@ -123,6 +123,42 @@ const METRICS: &[Metric] = &[
         read: |s| Some(s.broker.tally().pages_read.get()),
     },
     Metric {
+        name: "hongyan_topic_messages_published_total",
+        kind: Kind::Counter,
+        help: "Messages published to topics.",
+        read: |s| Some(s.broker.tally().posts_published.get()),
+    },
+    Metric {
+        name: "hongyan_topic_messages_passed_on_total",
+        kind: Kind::Counter,
+        help: "Topic messages passed on, one for each subscription.",
+        read: |s| Some(s.broker.tally().posts_passed_on.get()),
+    },
+    Metric {
+        name: "hongyan_slow_consumers_total",
+        kind: Kind::Counter,
+        help: "Sessions ended because they took their topic messages too slowly.",
+        read: |s| Some(s.broker.tally().slow_consumers.get()),
+    },
+    Metric {
+        name: "hongyan_queue_messages_stored_total",
+        kind: Kind::Counter,
+        help: "Messages kept in queues.",
+        read: |s| Some(s.broker.tally().queued.get()),
+    },
+    Metric {
+        name: "hongyan_queue_messages_handed_out_total",
+        kind: Kind::Counter,
+        help: "Messages of queues handed to consumers, again or for the first time.",
+        read: |s| Some(s.broker.tally().queue_handouts.get()),
+    },
+    Metric {
+        name: "hongyan_queue_messages_buried_total",
+        kind: Kind::Counter,
+        help: "Messages of queues moved to /queue/dead.",
+        read: |s| Some(s.broker.tally().buried.get()),
+    },
+    Metric {
         name: "hongyan_store_commits_total",
         kind: Kind::Counter,
         help: "Commits of the store.",

@@ -301,11 +301,15 @@ fn what_is_open_depends_on_who_can_ask() {
 /// The keys of the example, in its order.
 fn example() -> (String, Vec<String>) {
     let text = include_str!("../hongyan.toml");
-    let set =
-        |line: &&str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
+    let set = |line: &&str| {
+        let out = line.starts_with('#') && !line.starts_with("# ");
+        out && (line.contains(" = ") || line.starts_with("#[["))
+    };
     let lines: Vec<&str> = text.lines().filter(set).map(|line| &line[1..]).collect();
     let key = |line: &&str| line.split(" = ").next().unwrap().to_owned();
-    (lines.join("\n"), lines.iter().map(key).collect())
+    // Permits stand at the end, and are no options.
+    let options = lines.iter().take_while(|line| !line.starts_with('['));
+    (lines.join("\n"), options.map(key).collect())
 }
 
 #[test]
@@ -366,6 +370,7 @@ fn the_example_file_sets_every_key_to_its_default() {
     assert!(options.jwt_key.take().is_some());
     assert_eq!(std::mem::take(&mut options.api_keys).len(), 1);
     assert_eq!(std::mem::take(&mut options.allow_origins).len(), 2);
+    assert_eq!(std::mem::take(&mut options.permits).len(), 2);
     assert!(options == serve("", &[]));
 
     let line = refusal(&format!("--config {}", file(dir.path(), "nokey = 1")), &[]);
@@ -375,4 +380,28 @@ fn the_example_file_sets_every_key_to_its_default() {
     allowed.sort_unstable();
     keys.sort_unstable();
     assert_eq!(allowed, keys);
+}
+
+#[test]
+fn permits_stand_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |text: &str| format!("--config {}", file(dir.path(), text));
+    let two =
+        "drain = 3\n[[permit]]\nusers = [\"*\"]\nread = [\"/topic/a\"]\n[[permit]]\nusers = []\n";
+    let options = serve(&config(two), &[]);
+    assert_eq!((options.drain_s, options.permits.len()), (3, 2));
+    assert_eq!(options.permits[0].users, ["*"]);
+    assert_eq!(options.permits[0].read, ["/topic/a"]);
+    assert_eq!(options.permits[0].write, [""; 0]);
+    for (wrong, said) in [
+        ("permit = 1", "allowed is [[permit]]"),
+        ("permit = [1]", "is no table"),
+        ("[[permit]]", "without users"),
+        ("[[permit]]\nusers = \"li\"", "wrong \"users\""),
+        ("[[permit]]\nusers = [1]", "allowed is an array of strings"),
+        ("[[permit]]\nuser = []", "allowed are users, read and write"),
+    ] {
+        let line = refusal(&config(wrong), &[]);
+        assert!(line.contains(said), "{line}");
+    }
 }

@@ -26,7 +26,7 @@ fn play_all(cut: Cut) {
         .collect();
     files.sort();
     assert!(
-        files.len() >= 58,
+        files.len() >= 76,
         "only {} dialogues in {}",
         files.len(),
         folder.display()

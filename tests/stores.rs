@@ -12,6 +12,8 @@ mod disk;
 mod pages;
 #[path = "stores/people.rs"]
 mod people;
+#[path = "stores/queues.rs"]
+mod queues;
 #[path = "stores/random.rs"]
 mod random;
 
@@ -60,5 +62,14 @@ on_both_stores! {
         people_of_foreign_tokens_are_admitted
         revocations_end_by_themselves
         a_closed_store_says_so
+    }
+    queues {
+        a_queue_keeps_what_it_was_given_in_order
+        what_is_taken_is_gone_and_its_id_is_not_used_again
+        a_page_holds_the_oldest_or_those_asked_for
+        a_page_of_a_queue_ends_before_it_is_too_large
+        the_dead_know_where_they_came_from
+        a_full_queue_refuses_all_of_a_change
+        what_has_expired_makes_room
     }
 }

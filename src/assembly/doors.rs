@@ -1,5 +1,7 @@
 //! The ways in: which gateway speaks on which transport, and who is let in at the door.
 
+use std::sync::Arc;
+
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
 use http::HeaderValue;
@@ -12,6 +14,7 @@ use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reply::Response;
 
+use crate::auth::permits::Permits;
 use crate::broker::refusal::status;
 use crate::gateways::Admitted;
 use crate::gateways::drive::Context;
@@ -36,6 +39,7 @@ pub(super) struct Doors {
     pub(super) context: Context,
     pub(super) origins: Origins,
     pub(super) frame_bytes_max: usize,
+    pub(super) permits: Arc<Permits>,
 }
 
 /// A request as the doors see it.
@@ -94,6 +98,7 @@ impl Handler for Doors {
         if !head.raw {
             // What stands inside SockJS's own frames is none of the handshake's business.
             door.subprotocol = None;
+            door.text_only = true;
         }
         Ok(door)
     }
@@ -129,6 +134,8 @@ impl Doors {
             from_browser: is_browser(headers),
             session_name: session_name(),
             frame_bytes_max: self.frame_bytes_max,
+            text_only: false,
+            permits: Arc::clone(&self.permits),
         })
     }
 

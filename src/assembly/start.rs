@@ -28,15 +28,19 @@ use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
 use crate::auth::load_or_make;
+use crate::auth::permits::Permits;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
+use crate::broker::ports::QueueLimits;
 use crate::broker::ports::Store;
+use crate::config;
 use crate::config::AllowOrigins;
 use crate::config::ServeOptions;
 use crate::gateways::clock::Clock;
 use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
+use crate::gateways::stomp::Door;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
@@ -103,6 +107,11 @@ async fn serve_until_told(
     let limits = Limits {
         content_bytes_max: options.max_content,
         messages_per_second: options.message_rate,
+        queues: QueueLimits {
+            messages_max: options.max_queue,
+            bytes_max: options.max_queue_bytes as u64,
+            ..QueueLimits::default()
+        },
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -112,6 +121,7 @@ async fn serve_until_told(
         stopping,
     };
 
+    let permits = Arc::new(permits(&options)?);
     let places = Arc::new(Semaphore::new(options.max_connections));
     let bind = async |option, address, protocols: &[&str]| {
         let secure = |certificate| Tls::new(Arc::clone(certificate), protocols);
@@ -144,11 +154,16 @@ async fn serve_until_told(
     served.spawn(http::serve(
         listener,
         options.context_path.clone(),
-        routes(&context, &options, &store),
+        routes(&context, &options, &store, &permits),
         context.stopping.clone(),
     ));
     if let Some(listener) = stomp_listener {
-        served.spawn(tcp::serve(listener, context.clone(), options.max_frame));
+        let template = Door {
+            frame_bytes_max: options.max_frame,
+            permits: Arc::clone(&permits),
+            ..Door::default()
+        };
+        served.spawn(tcp::serve(listener, context.clone(), template));
     }
     greet(&addresses, &options.context_path, data);
 
@@ -178,10 +193,20 @@ fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failu
     Ok(Some(Arc::new(certificate)))
 }
 
+fn permits(options: &ServeOptions) -> Result<Permits, Failure> {
+    let mut permits = Permits::default();
+    for config::Permit { users, read, write } in &options.permits {
+        let added = permits.add(users, read, write);
+        added.map_err(|why| Failure(format!("--config: [[permit]]: {why}")))?;
+    }
+    Ok(permits)
+}
+
 fn routes(
     context: &Context,
     options: &ServeOptions,
     store: &Arc<SqliteStore>,
+    permits: &Arc<Permits>,
 ) -> BoxedFilter<(Response,)> {
     let origins = match options.origins() {
         AllowOrigins::Any => Origins::Any,
@@ -209,6 +234,7 @@ fn routes(
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
+        permits: Arc::clone(permits),
     });
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);

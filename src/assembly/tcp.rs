@@ -12,14 +12,13 @@ use crate::transports::tcp::Tcp;
 const FULL: &[u8] = b"ERROR\nmessage:too-many-connections\ncontent-type:text/plain;charset=UTF-8\n\
     content-length:43\n\ntoo many connections; try again in a moment\0";
 
-/// Speaks STOMP with everybody who comes to `listener`. Frames have `frame_bytes_max` bytes at most. There is nothing here
-/// that could bring a token before CONNECT does.
-pub(super) async fn serve(listener: Listener, context: Context, frame_bytes_max: usize) {
+/// Speaks STOMP with everybody who comes to `listener`. All come by the same `door`, but for the session's name: there is
+/// nothing here that could bring a token before CONNECT does.
+pub(super) async fn serve(listener: Listener, context: Context, door: Door) {
     let converse = move |stream| {
         let door = Door {
             session_name: session_name(),
-            frame_bytes_max,
-            ..Door::default()
+            ..door
         };
         let session = StompSession::new(context.clock.now(), door);
         drive(context, Tcp::new(stream), session)

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use crate::broker::delivery::Kept;
+use crate::broker::destination::Name;
+use crate::broker::destination::Pattern;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::payload::Post;
 use crate::broker::ports::Before;
+use crate::broker::queued::QueueOp;
+use crate::broker::topics::SubscriptionId;
 use crate::broker::users::Uid;
 
 /// What the asker calls a question, to know its answer by. The broker only hands it back.
@@ -60,6 +65,30 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+    /// Pass this on to whoever subscribes to its topic now. Answer: [`Reply::Done`], once it is in their outboxes.
+    Publish(Arc<Post>),
+    /// Pass on to this session what is published to these topics, from now on. Answer: [`Reply::Done`].
+    Watch {
+        /// What the session calls the subscription.
+        subscription: SubscriptionId,
+        /// Which topics.
+        topics: Pattern,
+    },
+    /// End a subscription to topics. Answer: [`Reply::Done`], also where there is none.
+    Unwatch(SubscriptionId),
+    /// Hand messages of this queue to this session, each to it alone, until it settles them. Answer: [`Reply::Done`].
+    Consume {
+        /// What the session calls the subscription.
+        subscription: SubscriptionId,
+        /// The queue.
+        queue: Name,
+        /// How many it may have unsettled; none where each counts as settled as soon as the session takes it.
+        prefetch: Option<usize>,
+    },
+    /// Hand over no more; what is not settled goes back to its queue. Answer: [`Reply::Done`], also where there is none.
+    Cease(SubscriptionId),
+    /// Change queues, all of it in one commit or nothing. Answer: [`Reply::Done`], after the commit.
+    ChangeQueues(Vec<QueueOp>),
 }
 
 /// The answer to a [`Command`] that was not refused.

@@ -6,7 +6,10 @@ use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
+use crate::broker::payload::Post;
+use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
+use crate::broker::topics::SubscriptionId;
 
 /// Something told to one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,10 @@ pub enum Event {
     Message(Arc<Message>),
     /// A message of this session's user was received.
     Received(Receipt),
+    /// Something was published to a topic of this subscription.
+    Posted(SubscriptionId, Arc<Post>),
+    /// A message of a queue that this session consumes.
+    Handed(Handout),
     /// The session is over; nothing follows.
     Ended(End),
 }
@@ -30,4 +37,6 @@ pub enum End {
     Stopping,
     /// What waits for the user could not be read from the store.
     StoreFailed,
+    /// It took what was published to its topics too slowly: more waited than an outbox may hold.
+    SlowConsumer,
 }

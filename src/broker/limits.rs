@@ -3,6 +3,7 @@
 use dashmap::DashMap;
 
 use crate::broker::moment::Moment;
+use crate::broker::ports::QueueLimits;
 use crate::broker::refusal::Refusal;
 use crate::broker::users::Uid;
 
@@ -15,10 +16,29 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 /// Delivery notices that may wait in a session's outbox. Beyond, they are dropped and counted: history has the state.
 pub const OUTBOX_NOTICES_MAX: usize = 4_096;
 
+/// Topic messages that may wait in a session's outbox. Beyond, the session ends ([`crate::broker::event::End::SlowConsumer`]):
+/// nothing keeps them, so there is nowhere to catch up from. More than [`UNANSWERED_MAX`], so that one sender's burst fits.
+pub const OUTBOX_POSTS_MAX: usize = 4_096;
+
+/// Bytes of topic messages that may wait in a session's outbox (a single larger one still fits an empty one). As above.
+pub const OUTBOX_POST_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Messages of queues that may wait in a session's outbox. At the bound the rest waits in the queue, for anybody.
+pub const OUTBOX_HANDOUTS_MAX: usize = 256;
+
+/// Bytes of messages of queues that may wait in a session's outbox (a single larger one still fits an empty one). As above.
+pub const OUTBOX_HANDOUT_BYTES_MAX: usize = 256 * 1024;
+
+/// Messages that a consumer may have unsettled where it does not say how many.
+pub const PREFETCH_DEFAULT: usize = 1_000;
+
+/// Most messages that a consumer may ask to have unsettled.
+pub const PREFETCH_MAX: usize = 10_000;
+
 /// Commands of one session that may be unanswered. At the bound its gateway stops reading from it.
 pub const UNANSWERED_MAX: usize = 1_024;
 
-/// Messages read from the store at once for a session that is behind.
+/// Messages read from the store at once, for a session that is behind or for a queue.
 pub const PAGE_MESSAGES: usize = 128;
 
 /// Messages on a page of history or inbox that a client asks for. A larger request gets this many.
@@ -34,6 +54,8 @@ pub struct Limits {
     pub content_bytes_max: usize,
     /// Messages a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
     pub messages_per_second: u32,
+    /// What queues may hold. Beyond: [`Refusal::QueueFull`], [`Refusal::TooManyQueues`].
+    pub queues: QueueLimits,
 }
 
 /// How fast each user sends: a bucket that holds a second's worth and fills at the allowed rate.

@@ -5,21 +5,30 @@
 
 pub mod command;
 pub mod delivery;
+pub mod destination;
 pub mod event;
 mod inbox;
 pub mod limits;
 pub mod message;
 pub mod moment;
+pub mod payload;
 pub mod ports;
+mod posting;
+pub mod queued;
+mod queueing;
+mod queues;
 pub mod refusal;
 mod router;
 pub mod sessions;
 pub mod tally;
+mod tending;
+pub mod topics;
 pub mod users;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -42,10 +51,13 @@ use crate::broker::ports::Store;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Which;
 use crate::broker::ports::outcome;
+use crate::broker::queueing::Queues;
 use crate::broker::refusal::Refusal;
+use crate::broker::router::Waiting;
 use crate::broker::sessions::Session;
 use crate::broker::sessions::Sessions;
 use crate::broker::tally::Tally;
+use crate::broker::topics::Topics;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -56,10 +68,12 @@ pub struct Broker {
     limits: Limits,
     rates: Rates,
     sessions: Sessions,
+    topics: RwLock<Topics<Arc<Session>>>,
+    queues: Mutex<Queues>,
     /// The id of the newest message that was routed.
     latest: AtomicU64,
-    /// Sessions that are behind and whose read the store had no place for.
-    unread: Mutex<VecDeque<Arc<Session>>>,
+    /// Those whose read the store had no place for.
+    unread: Mutex<VecDeque<Waiting>>,
     stopping: AtomicBool,
     tally: Tally,
 }
@@ -90,6 +104,8 @@ impl Broker {
             limits,
             rates: Rates::new(limits.messages_per_second),
             sessions: Sessions::default(),
+            topics: RwLock::default(),
+            queues: Mutex::default(),
             latest: AtomicU64::new(0),
             unread: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -109,9 +125,11 @@ impl Broker {
     }
 
     /// The session is over. Answers still under way are dropped; what they answer is done all the same.
-    pub fn close(&self, session: &Session) {
+    pub fn close(self: &Arc<Self>, session: &Session) {
         self.tally.sessions_closed.add();
         self.sessions.close(session);
+        self.unwatch_all(session);
+        self.cease_all(session);
     }
 
     /// Asks for a session. The answer comes to its outbox under `ticket`; answers may come in another order than asked.
@@ -127,6 +145,21 @@ impl Broker {
             Command::Listen => session.change_inbox(|inbox| inbox.listen(self.latest())),
             Command::Deafen => session.change_inbox(Inbox::deafen),
             Command::Init => session.change_inbox(Inbox::init),
+            Command::Watch {
+                subscription,
+                topics,
+            } => self.watch(session, subscription, topics),
+            Command::Unwatch(subscription) => self.unwatch(session, subscription),
+            Command::Consume {
+                subscription,
+                queue,
+                prefetch,
+            } => self.consume(now, session, subscription, queue, prefetch),
+            Command::Cease(subscription) => self.cease(now, session, subscription),
+            Command::ChangeQueues(ops) => {
+                let uid = session.person.uid;
+                return self.change_queues(now, uid, Some(session), ops, asker);
+            }
             Command::Confirm { msg_id } => {
                 let pushed = Some(session.pushed());
                 return self.confirm(
@@ -143,8 +176,8 @@ impl Broker {
         self.fetch(session);
     }
 
-    /// Asks for somebody without a session (REST). What only makes sense in a session ([`Command::Listen`],
-    /// [`Command::Deafen`], [`Command::Init`]) does nothing here.
+    /// Asks for somebody without a session (REST). What only makes sense in a session (to listen, to watch, …) does
+    /// nothing here.
     pub async fn ask_once(
         self: &Arc<Self>,
         now: Moment,
@@ -208,7 +241,20 @@ impl Broker {
                     done,
                 );
             }
-            Command::Listen | Command::Deafen | Command::Init => asker.answer(Ok(Reply::Done)),
+            Command::Publish(post) => {
+                let published = self
+                    .admit(now, person.uid, post.payload.bytes())
+                    .map(|()| self.publish(&post));
+                self.settle(asker, published);
+            }
+            Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
+            Command::Listen
+            | Command::Deafen
+            | Command::Init
+            | Command::Watch { .. }
+            | Command::Unwatch(_)
+            | Command::Consume { .. }
+            | Command::Cease(_) => asker.answer(Ok(Reply::Done)),
         }
     }
 
@@ -221,13 +267,8 @@ impl Broker {
         content: &str,
         asker: Asker,
     ) {
-        let bytes_max = self.limits.content_bytes_max;
-        if content.len() > bytes_max {
-            let bytes = content.len();
-            return self.refuse(asker, Refusal::ContentTooLarge { bytes, bytes_max });
-        }
-        if let Err(too_fast) = self.rates.take(now, sender) {
-            return self.refuse(asker, too_fast);
+        if let Err(refusal) = self.admit(now, sender, content.len()) {
+            return self.refuse(asker, refusal);
         }
         let message = NewMessage {
             sender,
@@ -246,6 +287,15 @@ impl Broker {
                 broker.settle(asker, routed);
             }),
         );
+    }
+
+    /// Whether `sender` may send so much now.
+    fn admit(&self, now: Moment, sender: Uid, bytes: usize) -> Result<(), Refusal> {
+        let bytes_max = self.limits.content_bytes_max;
+        if bytes > bytes_max {
+            return Err(Refusal::ContentTooLarge { bytes, bytes_max });
+        }
+        self.rates.take(now, sender)
     }
 
     fn confirm(self: &Arc<Self>, now: Moment, receiver: Uid, which: Which, asker: Asker) {

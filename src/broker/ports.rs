@@ -9,9 +9,13 @@ use std::sync::Arc;
 
 use crate::broker::delivery::Kept;
 use crate::broker::delivery::Receipt;
+use crate::broker::destination::Name;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::payload::Payload;
+use crate::broker::queued::Queued;
+use crate::broker::queued::QueuedId;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -143,6 +147,83 @@ pub struct HistoryPage {
     pub more: bool,
 }
 
+/// A message to keep at the end of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewQueued {
+    /// The queue; made where there is none.
+    pub queue: Name,
+    /// What is sent.
+    pub payload: Arc<Payload>,
+    /// When it ends, milliseconds since the Unix epoch.
+    pub expires_ms: Option<u64>,
+}
+
+/// How much queues may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Messages in a queue.
+    pub messages_max: u64,
+    /// Bytes of headers and bodies in a queue.
+    pub bytes_max: u64,
+    /// Queues that hold anything.
+    pub queues_max: u64,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self {
+            messages_max: 1_000_000,
+            bytes_max: 1 << 30,
+            queues_max: 65_536,
+        }
+    }
+}
+
+/// What to change in queues: all of it together, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueChange {
+    /// Messages to keep, in this order.
+    pub puts: Vec<NewQueued>,
+    /// Messages to remove. One that is no more is no fault.
+    pub takes: Vec<QueuedId>,
+    /// Messages to move to the end of [`Name::dead`]. One that is no more is no fault.
+    pub burials: Vec<QueuedId>,
+    /// What must not be exceeded. What the change itself removes still counts. Where there would be too much, the expired
+    /// go first.
+    pub limits: QueueLimits,
+    /// Now, milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
+/// What became of a [`QueueChange`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueChanged {
+    /// It is committed. What was added, in the order of the ids: the puts, then what was buried.
+    Done(Vec<Arc<Queued>>),
+    /// Nothing was changed: a queue would hold too much.
+    Full,
+    /// Nothing was changed: there would be too many queues.
+    TooMany,
+}
+
+/// Messages of a queue, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueuePage {
+    /// At most as many as were asked for.
+    pub messages: Vec<Arc<Queued>>,
+    /// Whether the page was too small for more.
+    pub more: bool,
+}
+
+/// Which messages of a queue a page is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueWhich {
+    /// The oldest after this id, at most [`crate::broker::limits::PAGE_MESSAGES`].
+    After(QueuedId),
+    /// Those of these that are still there.
+    These(Vec<QueuedId>),
+}
+
 /// What became of a new user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddedUser {
@@ -175,6 +256,10 @@ pub struct Counts {
     pub messages: u64,
     /// Messages not yet received.
     pub waiting: u64,
+    /// Queues that hold anything.
+    pub queues: u64,
+    /// Messages in queues.
+    pub queued: u64,
 }
 
 /// The keeper of users, messages and cursors.
@@ -194,6 +279,10 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         done: Done<HistoryPage>,
     );
+    /// Changes queues.
+    fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>);
+    /// A page of a queue; empty where there is no such queue. Expired messages are on it too.
+    fn queue_page(&self, queue: Name, which: QueueWhich, done: Done<QueuePage>);
     /// Makes a user with the next free uid.
     fn add_user(
         &self,

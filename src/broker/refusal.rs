@@ -27,6 +27,18 @@ pub enum Refusal {
         /// The most messages a second.
         per_second: u32,
     },
+    /// The queue holds as much as it may.
+    QueueFull {
+        /// The most messages.
+        messages_max: u64,
+        /// The most bytes.
+        bytes_max: u64,
+    },
+    /// There are as many queues as there may be.
+    TooManyQueues {
+        /// The most.
+        queues_max: u64,
+    },
     /// Too much waits for the store.
     Busy,
     /// The store failed.
@@ -41,6 +53,7 @@ impl Refusal {
             Self::MsgIdTaken(_) => 409,
             Self::ContentTooLarge { .. } => 413,
             Self::TooFast { .. } => 429,
+            Self::QueueFull { .. } | Self::TooManyQueues { .. } => 507,
             Self::Busy | Self::NotStored => 500,
         }
     }
@@ -75,6 +88,17 @@ impl fmt::Display for Refusal {
                     "you send too fast; at most {per_second} messages a second are allowed, send this one again later"
                 )
             }
+            Self::QueueFull {
+                messages_max,
+                bytes_max,
+            } => write!(
+                f,
+                "the queue is full: at most {messages_max} messages or {bytes_max} bytes; send again when some were consumed"
+            ),
+            Self::TooManyQueues { queues_max } => write!(
+                f,
+                "at most {queues_max} queues may hold messages; send to one that does, or again when some were emptied"
+            ),
             Self::Busy => {
                 f.write_str("not stored, the broker is busy; try again with the same msgID")
             }
@@ -107,6 +131,7 @@ pub fn status(code: u16) -> &'static str {
         422 => "内容无效",
         429 => "太快了",
         503 => "暂不可用",
+        507 => "队列已满",
         _ => "未保存",
     }
 }

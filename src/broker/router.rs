@@ -14,13 +14,23 @@ use crate::broker::event::Event;
 use crate::broker::limits::PAGE_MESSAGES;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::moment::Moment;
 use crate::broker::ports::Appended;
 use crate::broker::ports::Confirmed;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::Which;
+use crate::broker::queueing::Tended;
 use crate::broker::refusal::Refusal;
 use crate::broker::sessions::Session;
 use crate::broker::users::Uid;
+
+/// Somebody whose read the store had no place for.
+pub(super) enum Waiting {
+    /// A session that is behind.
+    Inbox(Arc<Session>),
+    /// A queue.
+    Queue(Arc<Tended>),
+}
 
 impl Broker {
     /// Pushes what was appended, if it is new, and says what to answer.
@@ -80,10 +90,21 @@ impl Broker {
         MessageId(self.latest.load(Ordering::SeqCst))
     }
 
-    /// Moves up to `count_max` events of a session to the end of `into`, and fetches more from the store where the session
-    /// is behind and has room again.
-    pub fn take(self: &Arc<Self>, session: &Arc<Session>, into: &mut Vec<Event>, count_max: usize) {
+    /// Moves up to `count_max` events of a session to the end of `into`, and fetches more from the store, and from the queues
+    /// it consumes, where the session has room again.
+    pub fn take(
+        self: &Arc<Self>,
+        now: Moment,
+        session: &Arc<Session>,
+        into: &mut Vec<Event>,
+        count_max: usize,
+    ) {
+        let first = into.len();
         session.take(into, count_max);
+        self.note_taken(now, session, into, first);
+        if session.take_queues_wait() {
+            self.note_room(now, session);
+        }
         self.fetch(session);
     }
 
@@ -102,7 +123,7 @@ impl Broker {
                 }
                 Err(StoreError::Busy) => {
                     reader.page_missed(turn);
-                    return broker.unread().push_back(reader);
+                    return broker.wait_for_a_read(Waiting::Inbox(reader));
                 }
                 Err(StoreError::Broken(_) | StoreError::Closed) => reader.end(End::StoreFailed),
             }
@@ -112,15 +133,22 @@ impl Broker {
             .inbox(session.person.uid, after, PAGE_MESSAGES, done);
     }
 
-    /// A place at the store has come free: for a session that it had none for.
+    /// A place at the store has come free: for somebody that it had none for.
     pub(super) fn fetch_for_waiting(self: &Arc<Self>) {
         let waiting = self.unread().pop_front();
-        if let Some(waiting) = waiting {
-            self.fetch(&waiting);
+        match waiting {
+            Some(Waiting::Inbox(session)) => self.fetch(&session),
+            Some(Waiting::Queue(queue)) => self.read_queue(&queue),
+            None => {}
         }
     }
 
-    fn unread(&self) -> MutexGuard<'_, VecDeque<Arc<Session>>> {
+    /// The store had no place for a read.
+    pub(super) fn wait_for_a_read(&self, waiting: Waiting) {
+        self.unread().push_back(waiting);
+    }
+
+    fn unread(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         // A queue is whole after any panic.
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }

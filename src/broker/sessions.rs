@@ -19,13 +19,20 @@ use crate::broker::event::Event;
 use crate::broker::inbox::Inbox;
 use crate::broker::inbox::Turn;
 use crate::broker::limits::OUTBOX_BYTES_MAX;
+use crate::broker::limits::OUTBOX_HANDOUT_BYTES_MAX;
+use crate::broker::limits::OUTBOX_HANDOUTS_MAX;
 use crate::broker::limits::OUTBOX_MESSAGES_MAX;
 use crate::broker::limits::OUTBOX_NOTICES_MAX;
+use crate::broker::limits::OUTBOX_POST_BYTES_MAX;
+use crate::broker::limits::OUTBOX_POSTS_MAX;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::payload::Post;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::TokenId;
+use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
+use crate::broker::topics::SubscriptionId;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 
@@ -46,7 +53,26 @@ struct Outbox {
     messages: usize,
     content_bytes: usize,
     notices: usize,
+    posts: usize,
+    post_bytes: usize,
+    /// No post is put in any more.
+    too_slow: bool,
+    handouts: usize,
+    handout_bytes: usize,
+    /// A queue had something for which there was no room.
+    queues_wait: bool,
     inbox: Inbox,
+}
+
+/// What became of a post for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// It is in the outbox.
+    On,
+    /// There was no room, and the session ends for it.
+    TooSlow,
+    /// The session was ending already.
+    Over,
 }
 
 impl Outbox {
@@ -72,6 +98,14 @@ impl Outbox {
                 self.content_bytes -= message.content.len();
             }
             Event::Received(_) => self.notices -= 1,
+            Event::Posted(_, post) => {
+                self.posts -= 1;
+                self.post_bytes -= post.payload.bytes();
+            }
+            Event::Handed(handout) => {
+                self.handouts -= 1;
+                self.handout_bytes -= handout.message.payload.bytes();
+            }
             Event::Answer(..) | Event::Ended(_) => {}
         }
     }
@@ -119,6 +153,61 @@ impl Session {
         drop(outbox);
         self.bell.notify_one();
         true
+    }
+
+    /// Puts in what was published to a topic. Where there is no room the session ends, and its posts go at once: whoever
+    /// does not read them shall not hold them in memory either.
+    pub(super) fn post(&self, subscription: SubscriptionId, post: &Arc<Post>) -> Passed {
+        let bytes = post.payload.bytes();
+        let mut outbox = self.outbox();
+        if outbox.too_slow {
+            return Passed::Over;
+        }
+        let fits = outbox.posts < OUTBOX_POSTS_MAX
+            && outbox.post_bytes.saturating_add(bytes) <= OUTBOX_POST_BYTES_MAX;
+        let passed = if fits || outbox.posts == 0 {
+            outbox.posts += 1;
+            outbox.post_bytes += bytes;
+            let event = Event::Posted(subscription, Arc::clone(post));
+            outbox.events.push_back(event);
+            Passed::On
+        } else {
+            outbox.too_slow = true;
+            (outbox.posts, outbox.post_bytes) = (0, 0);
+            let is_post = |event: &Event| matches!(event, Event::Posted(..));
+            outbox.events.retain(|event| !is_post(event));
+            outbox.events.push_back(Event::Ended(End::SlowConsumer));
+            Passed::TooSlow
+        };
+        drop(outbox);
+        self.bell.notify_one();
+        passed
+    }
+
+    /// Puts in a message of a queue; false if there is no room. Then [`Self::take_queues_wait`] says when there is.
+    pub(super) fn hand(&self, handout: Handout) -> bool {
+        let bytes = handout.message.payload.bytes();
+        let mut outbox = self.outbox();
+        let fits = outbox.handouts < OUTBOX_HANDOUTS_MAX
+            && outbox.handout_bytes.saturating_add(bytes) <= OUTBOX_HANDOUT_BYTES_MAX;
+        if !fits && outbox.handouts > 0 {
+            outbox.queues_wait = true;
+            return false;
+        }
+        outbox.handouts += 1;
+        outbox.handout_bytes += bytes;
+        outbox.events.push_back(Event::Handed(handout));
+        drop(outbox);
+        self.bell.notify_one();
+        true
+    }
+
+    /// Whether a queue waits for room and there is some again. It is told once.
+    pub(super) fn take_queues_wait(&self) -> bool {
+        let mut outbox = self.outbox();
+        let room = outbox.handouts < OUTBOX_HANDOUTS_MAX / 2
+            && outbox.handout_bytes < OUTBOX_HANDOUT_BYTES_MAX / 2;
+        room && std::mem::take(&mut outbox.queues_wait)
     }
 
     pub(super) fn change_inbox(&self, change: impl FnOnce(&mut Inbox)) {
@@ -199,6 +288,12 @@ impl Sessions {
                 messages: 0,
                 content_bytes: 0,
                 notices: 0,
+                posts: 0,
+                post_bytes: 0,
+                too_slow: false,
+                handouts: 0,
+                handout_bytes: 0,
+                queues_wait: false,
                 inbox: Inbox::new(),
             }),
             bell: Notify::new(),

@@ -38,4 +38,16 @@ pub struct Tally {
     pub notices_dropped: Count,
     /// Pages read from the store for sessions that were behind.
     pub pages_read: Count,
+    /// Messages published to topics.
+    pub posts_published: Count,
+    /// Topic messages put in the outbox of a session, one for each subscription.
+    pub posts_passed_on: Count,
+    /// Messages kept in queues.
+    pub queued: Count,
+    /// Messages of queues put in the outbox of a consumer.
+    pub queue_handouts: Count,
+    /// Messages of queues moved to the dead.
+    pub buried: Count,
+    /// Sessions ended because they took their topic messages too slowly.
+    pub slow_consumers: Count,
 }

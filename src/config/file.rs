@@ -1,10 +1,16 @@
-//! The optional TOML file: keys and values as text, to be read like flags. Knows no option by name.
+//! The optional TOML file: keys and values as text, to be read like flags, and the tables of permits, which are no flags.
+//! Knows no option by name.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use toml::Table;
 use toml::Value;
+
+use crate::config::Permit;
+
+/// The key of the permits.
+const PERMIT: &str = "permit";
 
 /// A key of the file.
 pub(super) struct Entry {
@@ -14,11 +20,62 @@ pub(super) struct Entry {
     pub(super) is_array: bool,
 }
 
-/// What stands in the file. The error is a sentence without the file's name.
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
+/// What stands in the file.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) entries: Vec<Entry>,
+    pub(super) permits: Vec<Permit>,
+}
+
+/// Reads it. The error is a sentence without the file's name.
+pub(super) fn read(path: &Path) -> Result<Contents, String> {
     let text = std::fs::read_to_string(path).map_err(|why| format!("cannot be read: {why}"))?;
-    let table: Table = text.parse().map_err(|why| not_toml(&text, &why))?;
-    table.into_iter().map(entry).collect()
+    let mut table: Table = text.parse().map_err(|why| not_toml(&text, &why))?;
+    let permits = table.remove(PERMIT).map_or(Ok(Vec::new()), permits)?;
+    let entries = table.into_iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(Contents { entries, permits })
+}
+
+/// `[[permit]]`, each with `users`, `read` and `write`.
+fn permits(value: Value) -> Result<Vec<Permit>, String> {
+    let Value::Array(all) = value else {
+        return Err("has a permit that is none; allowed is [[permit]]".to_owned());
+    };
+    all.into_iter()
+        .map(|one| permit(one).map_err(|why| format!("has a [[permit]] {why}")))
+        .collect()
+}
+
+fn permit(value: Value) -> Result<Permit, String> {
+    let Value::Table(table) = value else {
+        return Err("that is no table".to_owned());
+    };
+    let mut permit = Permit::default();
+    let mut for_whom = false;
+    for (key, value) in table {
+        let texts = strings(value)
+            .ok_or_else(|| format!("with a wrong {key:?}; allowed is an array of strings"))?;
+        match key.as_str() {
+            "users" => (permit.users, for_whom) = (texts, true),
+            "read" => permit.read = texts,
+            "write" => permit.write = texts,
+            _ => return Err(format!("with {key:?}; allowed are users, read and write")),
+        }
+    }
+    for_whom
+        .then_some(permit)
+        .ok_or_else(|| "without users; [\"*\"] is everybody".to_owned())
+}
+
+fn strings(value: Value) -> Option<Vec<String>> {
+    let Value::Array(all) = value else {
+        return None;
+    };
+    let texts = all.into_iter().map(|one| match one {
+        Value::String(text) => Some(text),
+        _ => None,
+    });
+    texts.collect()
 }
 
 fn not_toml(text: &str, why: &toml::de::Error) -> String {

@@ -93,6 +93,17 @@ pub enum AllowOrigins {
     List(Vec<String>),
 }
 
+/// Who may use which topics and queues: a `[[permit]]` of the file, as it stands there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permit {
+    /// Names, uids, or `*`.
+    pub users: Vec<String>,
+    /// Destinations that they may subscribe to.
+    pub read: Vec<String>,
+    /// Destinations that they may send to.
+    pub write: Vec<String>,
+}
+
 /// Why nothing is to be done: help or version was asked for, or something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
@@ -141,9 +152,12 @@ impl Cli {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let config = flags.get_one::<PathBuf>("config").cloned();
         let config = config.or_else(|| variable(&variable_of("config")).map(PathBuf::from));
-        let mut entries = match &config {
-            Some(path) => entries(path, &table)?,
-            None => Vec::new(),
+        let file::Contents {
+            mut entries,
+            permits,
+        } = match &config {
+            Some(path) => contents(path, &table)?,
+            None => file::Contents::default(),
         };
 
         let mut merged = table.clone();
@@ -166,7 +180,10 @@ impl Cli {
         matches
             .and_then(|matches| Line::from_arg_matches(&matches))
             .map_err(|why| refusal::stop(&why, &Origin::Flag))
-            .and_then(Self::from_line)
+            .and_then(|mut line| {
+                line.serve.permits = permits;
+                Self::from_line(line)
+            })
     }
 
     fn from_line(line: Line) -> Result<Self, Stop> {
@@ -275,12 +292,12 @@ fn repeatable(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
 }
 
-/// The file's entries, all of known keys, and arrays only where an option may be repeated.
-fn entries(path: &Path, table: &clap::Command) -> Result<Vec<file::Entry>, Stop> {
+/// What is in the file: all keys known, and arrays only where an option may be repeated.
+fn contents(path: &Path, table: &clap::Command) -> Result<file::Contents, Stop> {
     let named = path.display();
-    let entries =
+    let contents =
         file::read(path).map_err(|why| refusal::wrong(format!("--config: {named} {why}")))?;
-    for entry in &entries {
+    for entry in &contents.entries {
         let Some((id, _)) = keys(table).find(|(_, key)| *key == entry.key) else {
             let allowed: Vec<String> = keys(table).map(|(_, key)| key).collect();
             return Err(refusal::wrong(format!(
@@ -297,7 +314,7 @@ fn entries(path: &Path, table: &clap::Command) -> Result<Vec<file::Entry>, Stop>
             )));
         }
     }
-    Ok(entries)
+    Ok(contents)
 }
 
 /// Reads each value as if it were the only flag.

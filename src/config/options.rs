@@ -8,6 +8,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::config::Permit;
 use crate::config::StoreUrl;
 use crate::config::values;
 
@@ -108,9 +109,18 @@ pub struct ServeOptions {
     /// Messages a second that one user may send
     #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = values::whole::<u32>(1, 1_000_000))]
     pub message_rate: u32,
+    /// Messages in one queue (/queue/…)
+    #[arg(long, value_name = "NUMBER", default_value = "1000000", value_parser = values::whole::<u64>(1, 1_000_000_000))]
+    pub max_queue: u64,
+    /// Headers and bodies in one queue, in bytes, KiB or MiB
+    #[arg(long, value_name = "SIZE", default_value = "1024MiB", value_parser = values::size(1, 1 << 40))]
+    pub max_queue_bytes: usize,
     /// Seconds to tell the sessions and flush when stopping
     #[arg(long = "drain", value_name = "SECONDS", default_value = "10", value_parser = values::whole::<u64>(0, 3_600))]
     pub drain_s: u64,
+    /// Who may use which topics and queues: only in the file
+    #[arg(skip)]
+    pub permits: Vec<Permit>,
 }
 
 /// Who may make an account over the network.

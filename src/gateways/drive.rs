@@ -134,7 +134,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
             Happened::Rung => {
                 let mut events: Vec<Event> = Vec::new();
                 if let Some(seat) = &self.seat {
-                    seat.broker.take(&seat.session, &mut events, TURN_MAX);
+                    seat.broker.take(now, &seat.session, &mut events, TURN_MAX);
                 }
                 for event in events {
                     self.machine.told(now, event, &mut acts);
@@ -219,6 +219,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
         for act in acts {
             match act {
                 Act::Say(message) => self.link.say(message)?,
+                Act::SayBytes(message) => self.link.say_bytes(message)?,
                 Act::Ask(ticket, command) => {
                     if let Some(Seat { broker, session }) = &self.seat {
                         broker.ask(self.context.clock.now(), session, ticket, command);

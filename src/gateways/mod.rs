@@ -77,6 +77,8 @@ pub struct Farewell {
 pub enum Act {
     /// Send this as one message.
     Say(String),
+    /// The same for a message that is no text.
+    SayBytes(Vec<u8>),
     /// Ask the broker; the answer comes as an event.
     Ask(Ticket, Command),
     /// Look at these; the answer comes to [`Machine::admitted`].

@@ -2,6 +2,7 @@
 //!
 //! They decide how things are kept. They do not know who may ask, nor who is on line.
 
+mod headers;
 pub mod memory;
 mod pages;
 mod received;

@@ -37,6 +37,10 @@ pub trait Link: Send {
     /// Queues a message; [`Link::flush`] sends it.
     fn say(&mut self, message: String) -> Result<(), Lost>;
 
+    /// Queues a message that is no text. A transport that carries only text is not asked this by a gateway that was told
+    /// so; it replaces what is no text.
+    fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost>;
+
     /// Sends what was queued.
     fn flush(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
 

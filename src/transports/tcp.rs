@@ -79,10 +79,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Link for Tcp<S> {
     }
 
     fn say(&mut self, message: String) -> Result<(), Lost> {
+        self.say_bytes(message.into_bytes())
+    }
+
+    fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost> {
         if self.queued.len() > QUEUED_BYTES_MAX {
             return Err(Lost::Stalled);
         }
-        self.queued.extend_from_slice(message.as_bytes());
+        self.queued.extend_from_slice(&message);
         if self.queued.len() > WRITE_BYTES {
             // What is not taken at once waits for the flush.
             return self.write().now_or_never().unwrap_or(Ok(()));

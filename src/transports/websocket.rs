@@ -180,6 +180,11 @@ impl Link for WebSocket {
         queued.map_err(|error| self.lost(&error))
     }
 
+    fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost> {
+        let queued = self.socket.start_send_unpin(Message::binary(message));
+        queued.map_err(|error| self.lost(&error))
+    }
+
     async fn flush(&mut self) -> Result<(), Lost> {
         self.socket.flush().await.map_err(|error| self.lost(&error))
     }

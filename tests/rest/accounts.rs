@@ -123,8 +123,8 @@ async fn logging_out_revokes_the_token_and_ends_its_sessions() {
         assert_eq!((gone.code, gone.body.len()), (204, 0));
         door.as_user(&li, call, "").await.refused(401);
         let (mut ended, mut others) = (Vec::new(), Vec::new());
-        broker.take(&of_token, &mut ended, 9);
-        broker.take(&of_password, &mut others, 9);
+        broker.take(now, &of_token, &mut ended, 9);
+        broker.take(now, &of_password, &mut others, 9);
         assert_eq!(ended, [Event::Ended(End::TokenRevoked)]);
         assert!(others.is_empty());
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use hongyan::broker::destination::Name;
 use hongyan::broker::message::MessageId;
 use hongyan::broker::ports::Account;
 use hongyan::broker::ports::AddedUser;
@@ -15,6 +16,10 @@ use hongyan::broker::ports::Done;
 use hongyan::broker::ports::HistoryPage;
 use hongyan::broker::ports::InboxPage;
 use hongyan::broker::ports::NewMessage;
+use hongyan::broker::ports::QueueChange;
+use hongyan::broker::ports::QueueChanged;
+use hongyan::broker::ports::QueuePage;
+use hongyan::broker::ports::QueueWhich;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::StoreError;
 use hongyan::broker::ports::TokenId;
@@ -69,6 +74,14 @@ impl Store for Moody {
         self.ask(done, |store, done| {
             store.history(reader, with, before, limit, done);
         });
+    }
+
+    fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
+        self.ask(done, |store, done| store.change_queues(change, done));
+    }
+
+    fn queue_page(&self, queue: Name, which: QueueWhich, done: Done<QueuePage>) {
+        self.ask(done, |store, done| store.queue_page(queue, which, done));
     }
 
     fn add_user(

@@ -91,7 +91,7 @@ fn a_newer_schema_is_left_alone() {
             error,
             OpenError::Newer {
                 found: 1000,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
@@ -161,7 +161,7 @@ fn an_empty_file_is_a_beginning() {
     let version: i64 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("set");
-    assert_eq!(version, 1);
+    assert_eq!(version, 2);
 }
 
 #[test]
@@ -251,6 +251,10 @@ fn a_check_finds_what_the_rows_say_of_each_other() {
         (
             "UPDATE messages SET id = -id WHERE id IN (3, 6)",
             "message -6 follows message 0",
+        ),
+        (
+            "INSERT INTO queues (name, messages, bytes) VALUES ('a', 1, 1)",
+            "queue a: it counts 1 messages of 1 bytes, but holds 0 of 0",
         ),
     ];
     let (dir, file) = used();

@@ -11,6 +11,7 @@ use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backu
 use tempfile::tempdir;
 
 use crate::asker::{Asker, answer, ask, confirmation, named, new_message, person, uid};
+use crate::queues::{bodies, put_one, take_one};
 
 fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(dir).expect("a sound store")
@@ -340,6 +341,46 @@ fn a_check_counts() {
         conversations: 1,
         messages: 1,
         waiting: 1,
+        ..Counts::default()
     };
     assert_eq!(report.counts, counts);
+}
+
+#[test]
+fn queues_outlive_a_restart_and_ids_go_on() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    let [first, last] = ["one", "two"].map(|body| put_one(&asker, body));
+    take_one(&asker, last);
+    let counts = asker.counts();
+    drop(asker);
+
+    let asker = Asker::of(open(dir.path()));
+    assert_eq!(asker.counts(), counts);
+    assert_eq!(bodies(&asker, "a"), ["one"]);
+    take_one(&asker, first);
+    assert!(
+        put_one(&asker, "three") > last,
+        "also when all others are gone"
+    );
+    assert_eq!(bodies(&asker, "a"), ["three"]);
+    assert!(check(dir.path()).expect("a sound store").is_sound());
+}
+
+#[test]
+fn data_of_the_first_schema_get_queues() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(2);
+    asker.fresh(1, 2, 1);
+    drop(asker);
+    let conn = rusqlite::Connection::open(dir.path().join("hongyan.db")).expect("the database");
+    conn.execute_batch("DROP TABLE queued; DROP TABLE queues; PRAGMA user_version = 1;")
+        .expect("as it was");
+    conn.close().expect("closed");
+
+    let asker = Asker::of(open(dir.path()));
+    put_one(&asker, "new");
+    assert_eq!(asker.waiting(2), [1]);
+    assert_eq!(bodies(&asker, "a"), ["new"]);
 }

@@ -7,10 +7,12 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use hongyan::auth::permits::Permits;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::moment::Moment;
 use hongyan::broker::ports::AddedUser;
+use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::ports::Store;
 use hongyan::broker::sessions::Session;
 use hongyan::broker::users::Person;
@@ -131,6 +133,7 @@ struct Stage {
     connections: HashMap<String, Connection>,
     revoked: HashSet<String>,
     captured: HashMap<String, String>,
+    permits: Permits,
 }
 
 impl Stage {
@@ -139,6 +142,11 @@ impl Stage {
         let limits = Limits {
             content_bytes_max: 1_000,
             messages_per_second: 5,
+            queues: QueueLimits {
+                messages_max: 4,
+                bytes_max: 1_500,
+                queues_max: 3,
+            },
         };
         Self {
             cut,
@@ -149,6 +157,7 @@ impl Stage {
             connections: HashMap::new(),
             revoked: HashSet::new(),
             captured: HashMap::new(),
+            permits: Permits::default(),
         }
     }
 
@@ -156,6 +165,16 @@ impl Stage {
         if let Some(names) = block.line.strip_prefix("users ") {
             names.split(' ').for_each(|name| self.add_user(name));
             return Ok(());
+        }
+        if let Some(users) = block.line.strip_prefix("permit ") {
+            let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+            let listed = |wanted: &str| {
+                let mut all = block.headers.iter().filter(|(name, _)| *name == wanted);
+                all.next().map_or(Vec::new(), |(_, list)| words(list))
+            };
+            return self
+                .permits
+                .add(&words(users), &listed("read"), &listed("write"));
         }
         if let Some(time) = block.line.strip_prefix('+') {
             self.nothing_unsaid()?;
@@ -278,6 +297,7 @@ impl Stage {
         let mut door = Door {
             session_name: format!("session-{name}"),
             frame_bytes_max: FRAME_BYTES_MAX,
+            permits: Arc::new(self.permits.clone()),
             ..Door::default()
         };
         for word in words {
@@ -289,9 +309,10 @@ impl Stage {
                     door.subprotocol = Version::from_subprotocols(offered);
                 }
                 None if *word == "browser" => door.from_browser = true,
+                None if *word == "text-only" => door.text_only = true,
                 _ => {
                     return Err(format!(
-                        "a door has user=, subprotocol= and browser, not {word}"
+                        "a door has user=, subprotocol=, browser and text-only, not {word}"
                     ));
                 }
             }
@@ -349,7 +370,11 @@ impl Stage {
             let connection = self.connections.get_mut(name).expect("an open connection");
             assert!(!connection.over, "nothing follows a close");
             match act {
-                Act::Say(text) => connection.hear(&text),
+                Act::Say(text) => connection.hear(text.as_bytes()),
+                Act::SayBytes(bytes) => {
+                    assert!(String::from_utf8(bytes.clone()).is_err(), "said as bytes");
+                    connection.hear(&bytes);
+                }
                 Act::Ask(ticket, command) => {
                     let session = connection
                         .session
@@ -389,7 +414,7 @@ impl Stage {
                     continue;
                 };
                 let mut events = Vec::new();
-                self.broker.take(&session, &mut events, 7);
+                self.broker.take(self.now, &session, &mut events, 7);
                 for event in events {
                     quiet = false;
                     let mut acts = Vec::new();
@@ -579,8 +604,8 @@ impl Stage {
 
 impl Connection {
     /// What was said is read as a client reads it: one frame, or one newline, in a message.
-    fn hear(&mut self, text: &str) {
-        self.decoder.feed(text.as_bytes());
+    fn hear(&mut self, bytes: &[u8]) {
+        self.decoder.feed(bytes);
         let unit = self
             .decoder
             .next()
@@ -589,11 +614,11 @@ impl Connection {
         assert_eq!(
             self.decoder.next(),
             Ok(None),
-            "one frame in a message: {text:?}"
+            "one frame in a message: {bytes:?}"
         );
         self.said.push_back(match unit {
             Unit::Beat => {
-                assert_eq!(text, "\n", "a heart-beat is exactly a newline");
+                assert_eq!(bytes, b"\n", "a heart-beat is exactly a newline");
                 Said::Beat
             }
             Unit::Frame(frame) => {

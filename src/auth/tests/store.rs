@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use crate::broker::destination::Name;
 use crate::broker::message::MessageId;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
@@ -17,6 +18,10 @@ use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
+use crate::broker::ports::QueueChange;
+use crate::broker::ports::QueueChanged;
+use crate::broker::ports::QueuePage;
+use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
@@ -112,6 +117,14 @@ impl Store for Shelf {
 
     fn history(&self, _: Uid, _: Uid, _: Option<Before>, _: usize, _: Done<HistoryPage>) {
         unimplemented!("auth reads no messages");
+    }
+
+    fn change_queues(&self, _: QueueChange, _: Done<QueueChanged>) {
+        unimplemented!("auth has no queues");
+    }
+
+    fn queue_page(&self, _: Name, _: QueueWhich, _: Done<QueuePage>) {
+        unimplemented!("auth has no queues");
     }
 
     fn counts(&self, _: Done<Counts>) {

@@ -1,8 +1,10 @@
 //! Which strings are destinations: what may be subscribed to, what may be sent to, and the list that errors teach.
 
+use crate::broker::destination::Name;
+use crate::broker::destination::Pattern;
 use crate::broker::users::UserKey;
 
-/// What a subscription receives. Every session has its own; none is shared.
+/// What a subscription receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// Messages to the user.
@@ -15,9 +17,35 @@ pub(super) enum Source {
     Status,
     /// That the user's own messages were received.
     DeliveryStatus,
+    /// What is sent to topics.
+    Topic,
+    /// Messages of a queue.
+    Queue,
 }
 
-/// What a SEND asks for.
+/// What a SUBSCRIBE asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Something of the user's own; none is shared.
+    Own(Source),
+    /// What anybody sends to these topics.
+    Topics(Pattern),
+    /// A part of what is in this queue.
+    Queue(Name),
+}
+
+/// Where a SEND goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The chat.
+    Chat(Target),
+    /// Whoever subscribes to this topic now.
+    Topic(Name),
+    /// This queue.
+    Queue(Name),
+}
+
+/// What a SEND asks of the chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Send,
@@ -34,6 +62,12 @@ pub(super) enum NotSource {
     Unknown,
 }
 
+/// Begins the destination of topics.
+pub(super) const TOPIC: &str = "/topic/";
+
+/// Begins the destination of a queue.
+pub(super) const QUEUE: &str = "/queue/";
+
 const SOURCES: [(&str, Source); 4] = [
     ("send/status", Source::SendStatus),
     ("recive/status", Source::ConfirmStatus),
@@ -49,16 +83,44 @@ const TARGETS: [(&str, Target); 3] = [
 
 /// What an ERROR about an unknown destination teaches.
 pub(super) const SOURCES_TAUGHT: &str = "subscribe to /user/{your uid or name}/recive, /user/queue/send/status, \
-     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status";
+     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status, or to /topic/NAME, /topic/PATTERN or /queue/NAME: \
+     a name has 1 to 128 characters, in segments between slashes, none of them empty, with no spaces, control \
+     characters, ':', '\\' or '*'; in a pattern, a segment * stands for any one, and ** at the end for all the rest";
 
 /// The same for SEND.
-pub(super) const TARGETS_TAUGHT: &str =
-    "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init";
+pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init, or to /topic/NAME or /queue/NAME: a name has 1 to 128 \
+     characters, in segments between slashes, none of them empty, with no spaces, control characters, ':', '\\' or '*'";
 
-impl Source {
+impl Wanted {
     /// Reads the destination of a SUBSCRIBE by a user whom `is_own` knows. `/user/queue/…` is the asker's own;
     /// `/user/{key}/queue/…` and `/user/{key}/recive` are the literal forms, for their owner alone.
     pub(super) fn parse(text: &str, is_own: impl Fn(&UserKey) -> bool) -> Result<Self, NotSource> {
+        let shared = if let Some(topics) = text.strip_prefix(TOPIC) {
+            Pattern::parse(topics).map(Self::Topics)
+        } else if let Some(queue) = text.strip_prefix(QUEUE) {
+            Name::parse(queue).map(Self::Queue)
+        } else {
+            return Source::parse(text, is_own).map(Self::Own);
+        };
+        shared.ok_or(NotSource::Unknown)
+    }
+}
+
+impl Goal {
+    /// Reads the destination of a SEND.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if let Some(topic) = text.strip_prefix(TOPIC) {
+            Name::parse(topic).map(Self::Topic)
+        } else if let Some(queue) = text.strip_prefix(QUEUE) {
+            Name::parse(queue).map(Self::Queue)
+        } else {
+            Target::parse(text).map(Self::Chat)
+        }
+    }
+}
+
+impl Source {
+    fn parse(text: &str, is_own: impl Fn(&UserKey) -> bool) -> Result<Self, NotSource> {
         let path = text.strip_prefix("/user/").ok_or(NotSource::Unknown)?;
         if let Some(source) = path.strip_prefix("queue/").and_then(Self::queue) {
             return Ok(source);
@@ -94,8 +156,7 @@ impl Target {
             .map_or("", |(known, _)| known)
     }
 
-    /// Reads the destination of a SEND.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         TARGETS
             .iter()
             .find(|(known, _)| *known == text)

@@ -11,7 +11,10 @@ mod outbound;
 mod refusal;
 mod request;
 mod session;
+mod shared;
+mod subscribing;
 mod subscriptions;
+mod telling;
 mod transactions;
 
 pub use session::Door;

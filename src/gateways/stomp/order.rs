@@ -19,11 +19,19 @@ pub(super) enum Outcome {
     BadBody(BadBody),
 }
 
+/// How the outcome of a frame is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// By a status: on the destination that belongs to this target, or, where it is an ACK or a NACK, only if it fails.
+    Status(Option<Target>),
+    /// By its RECEIPT, or by the ERROR that ends the session: topics have no statuses.
+    Receipt,
+}
+
 /// A frame and, once it is known, its outcome.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// What it was sent to; none for ACK and NACK.
-    pub(super) target: Option<Target>,
+    pub(super) telling: Telling,
     /// The RECEIPT that it asked for.
     pub(super) receipt: Option<String>,
     about: Option<MsgId>,
@@ -47,13 +55,13 @@ impl Order {
     /// Adds a frame that the broker is asked about; its ticket.
     pub(super) fn ask(
         &mut self,
-        target: Option<Target>,
+        telling: Telling,
         about: Option<MsgId>,
         receipt: Option<String>,
     ) -> Ticket {
         let ticket = Ticket(self.first + self.places.len() as u64);
         self.places.push_back(Place {
-            target,
+            telling,
             receipt,
             about,
             outcome: None,
@@ -62,14 +70,9 @@ impl Order {
     }
 
     /// Adds a frame whose outcome is known already.
-    pub(super) fn note(
-        &mut self,
-        target: Option<Target>,
-        receipt: Option<String>,
-        outcome: Outcome,
-    ) {
+    pub(super) fn note(&mut self, telling: Telling, receipt: Option<String>, outcome: Outcome) {
         self.places.push_back(Place {
-            target,
+            telling,
             receipt,
             about: None,
             outcome: Some(outcome),
@@ -107,9 +110,10 @@ mod tests {
     fn outcomes_leave_in_the_order_of_the_frames() {
         let mut order = Order::default();
         let receipt = |name: &str| Some(name.to_owned());
-        let a = order.ask(None, None, receipt("a"));
-        let b = order.ask(None, None, receipt("b"));
-        order.note(None, receipt("c"), Outcome::Answered(None, Ok(Reply::Done)));
+        let a = order.ask(Telling::Receipt, None, receipt("a"));
+        let b = order.ask(Telling::Receipt, None, receipt("b"));
+        let done = Outcome::Answered(None, Ok(Reply::Done));
+        order.note(Telling::Receipt, receipt("c"), done);
         order.answered(b, Ok(Reply::Done));
         assert!(order.next_settled().is_none(), "a is first");
         order.answered(a, Err(Refusal::Busy));
@@ -117,7 +121,7 @@ mod tests {
             .map(|(place, _)| place.receipt)
             .collect();
         assert_eq!(left, [receipt("a"), receipt("b"), receipt("c")]);
-        let d = order.ask(None, None, None);
+        let d = order.ask(Telling::Receipt, None, None);
         order.answered(a, Ok(Reply::Done));
         assert!(order.next_settled().is_none(), "a stale ticket is nobody's");
         order.answered(d, Ok(Reply::Done));

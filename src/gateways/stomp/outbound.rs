@@ -9,9 +9,15 @@ use crate::broker::delivery::Delivery;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::payload::Post;
+use crate::broker::queued::Handout;
 use crate::broker::refusal::status;
+use crate::gateways::Act;
 use crate::gateways::json::MessageJson;
+use crate::gateways::stomp::destination::QUEUE;
+use crate::gateways::stomp::destination::TOPIC;
 use crate::gateways::stomp::refusal::Fault;
+use crate::gateways::stomp::shared::Wire;
 use crate::gateways::stomp::subscriptions::AckMode;
 use crate::gateways::stomp::subscriptions::Subscription;
 
@@ -113,6 +119,58 @@ pub(super) fn message(
             AckMode::Client | AckMode::ClientIndividual => frame.header("ack", &message_id),
         }
     })
+}
+
+/// MESSAGE of a topic. `destination` is the very string subscribed, because clients find the subscription by it; where that
+/// is a pattern, the topic itself stands in `topic`.
+pub(super) fn post(wire: Wire, subscription: &mut Subscription, push: u64, post: &Post) -> Act {
+    let message_id = subscription.message_id(push, None);
+    let topic = [TOPIC, post.topic.as_str()].concat();
+    let mut own = vec![
+        ("destination", &*subscription.destination),
+        ("message-id", &*message_id),
+        ("topic", &*topic),
+    ];
+    if let Some(id) = &subscription.id {
+        own.push(("subscription", id));
+    }
+    if subscription.ack != AckMode::Auto {
+        own.push(("ack", &message_id));
+    }
+    wire.message(&own, &post.payload)
+}
+
+/// MESSAGE of a queue.
+pub(super) fn handout(
+    wire: Wire,
+    subscription: &Subscription,
+    push: u64,
+    handout: &Handout,
+) -> Act {
+    let message = &handout.message;
+    let message_id = subscription.handout_id(push, handout.tag);
+    let buried = message.buried.as_ref().map(|buried| {
+        let origin = [QUEUE, buried.from.as_str()].concat();
+        (origin, buried.time_ms.to_string())
+    });
+    let mut own = vec![
+        ("destination", &*subscription.destination),
+        ("message-id", &*message_id),
+    ];
+    if let Some(id) = &subscription.id {
+        own.push(("subscription", id));
+    }
+    if subscription.ack != AckMode::Auto {
+        own.push(("ack", &message_id));
+    }
+    if handout.again {
+        own.push(("redelivered", "true"));
+    }
+    if let Some((origin, since)) = &buried {
+        own.push(("original-destination", origin));
+        own.push(("dead-since", since));
+    }
+    wire.message(&own, &message.payload)
 }
 
 /// CONNECTED.

@@ -5,6 +5,7 @@ use hongyan_grammar::refusal::Kind;
 use hongyan_grammar::refusal::Refusal;
 
 use crate::broker::event::End;
+use crate::broker::refusal::Refusal as Refused;
 use crate::gateways::Farewell;
 
 /// An ERROR and the close that follows it.
@@ -65,6 +66,34 @@ impl From<Refusal> for Fault {
     }
 }
 
+/// Only for what is told by no status: what is done to topics and queues.
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        let (word, code) = match refused {
+            Refused::NoSuchReceiver(_) | Refused::NoSuchMessage(_) => ("unknown-destination", 1002),
+            Refused::MsgIdTaken(_) => ("malformed-frame", 1002),
+            Refused::ContentTooLarge { .. } => ("content-too-large", 1009),
+            Refused::TooFast { .. } => ("too-fast", 1008),
+            Refused::QueueFull { .. } => ("queue-full", 1013),
+            Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
+            Refused::Busy | Refused::NotStored => ("not-stored", 1011),
+        };
+        let sentence = match refused {
+            // There is no msgID to try again with.
+            Refused::Busy | Refused::NotStored => {
+                "not kept, because the broker could not write; connect again and do it again"
+                    .to_owned()
+            }
+            refused => refused.to_string(),
+        };
+        Self {
+            word,
+            sentence,
+            farewell: Farewell { code, reason: word },
+        }
+    }
+}
+
 impl From<End> for Fault {
     fn from(end: End) -> Self {
         let (word, sentence, code) = match end {
@@ -78,6 +107,12 @@ impl From<End> for Fault {
                 "store-failed",
                 "your messages could not be read; nothing is lost, connect again in a moment",
                 1011,
+            ),
+            End::SlowConsumer => (
+                "slow-consumer",
+                "too many messages of topics waited for you to read them, and nothing keeps those; \
+                 read faster, or subscribe to fewer topics",
+                1008,
             ),
         };
         Self {

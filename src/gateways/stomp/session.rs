@@ -9,6 +9,8 @@
 //! SEND, ACK and NACK may wait for their outcome while more of them come. Every other frame waits until those are told, so
 //! that effects and RECEIPTs keep the order of the frames.
 
+use std::sync::Arc;
+
 use hongyan_grammar::stomp::Command as Verb;
 use hongyan_grammar::stomp::Decoder;
 use hongyan_grammar::stomp::Frame;
@@ -17,6 +19,7 @@ use hongyan_grammar::stomp::Side;
 use hongyan_grammar::stomp::Unit;
 use hongyan_grammar::stomp::Version;
 
+use crate::auth::permits::Permits;
 use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::limits::UNANSWERED_MAX;
@@ -34,6 +37,7 @@ use crate::gateways::stomp::open::Next;
 use crate::gateways::stomp::open::Open;
 use crate::gateways::stomp::outbound;
 use crate::gateways::stomp::refusal::Fault;
+use crate::gateways::stomp::shared::Wire;
 
 /// CONNECT must come within this time, in milliseconds (CONTRACT section 4).
 const CONNECT_WITHIN_MS: u64 = 10_000;
@@ -54,6 +58,10 @@ pub struct Door {
     pub session_name: String,
     /// Most bytes of a frame after log-in (`--max-frame`).
     pub frame_bytes_max: usize,
+    /// Whether the transport carries nothing but text, as SockJS does.
+    pub text_only: bool,
+    /// Who may use which topics.
+    pub permits: Arc<Permits>,
 }
 
 /// The machine of one STOMP connection.
@@ -87,7 +95,7 @@ impl StompSession {
 
     fn version(&self) -> Version {
         match &self.state {
-            State::Open(open) => open.version,
+            State::Open(open) => open.wire.version,
             State::Admitting { connect, .. } => connect.version,
             State::Waiting { .. } | State::Closed => self.door.subprotocol.unwrap_or(Version::V1_0),
         }
@@ -168,7 +176,12 @@ impl StompSession {
             .expires_s
             .map(|s| now.steady_ms.saturating_add(left_ms(s)));
         let beats = Beats::agreed(now, offer);
-        let open = Open::new(connect.version, admitted.person.clone(), beats, expires_ms);
+        let wire = Wire {
+            version: connect.version,
+            text_only: self.door.text_only,
+        };
+        let permits = Arc::clone(&self.door.permits);
+        let open = Open::new(wire, admitted.person.clone(), permits, beats, expires_ms);
         self.state = State::Open(Box::new(open));
         acts.push(Act::Enter(admitted));
         let connected = outbound::connected(connect.version, &self.door.session_name, offer);
@@ -184,9 +197,11 @@ impl StompSession {
             return;
         };
         while let Some((place, outcome)) = open.order.next_settled() {
-            open.tell(place.target, outcome, acts);
+            if let Err(fault) = open.tell(place.telling, outcome, acts) {
+                return self.fail(&fault, place.receipt.as_deref(), acts);
+            }
             if let Some(receipt) = place.receipt {
-                acts.push(Act::Say(outbound::receipt(open.version, &receipt)));
+                acts.push(Act::Say(outbound::receipt(open.wire.version, &receipt)));
             }
         }
     }
@@ -233,7 +248,9 @@ impl Machine for StompSession {
                 self.resume(now, acts);
             }
             Event::Ended(end) => self.fail(&Fault::from(end), None, acts),
-            Event::Message(_) | Event::Received(_) => open.hear_of(&event, acts),
+            Event::Message(_) | Event::Received(_) | Event::Posted(..) | Event::Handed(_) => {
+                open.hear_of(&event, acts);
+            }
         }
         self.note_said(now, &acts[said_before..]);
     }
@@ -340,7 +357,9 @@ impl Machine for StompSession {
 impl StompSession {
     fn note_said(&mut self, now: Moment, acts: &[Act]) {
         if let State::Open(open) = &mut self.state
-            && acts.iter().any(|act| matches!(act, Act::Say(_)))
+            && acts
+                .iter()
+                .any(|act| matches!(act, Act::Say(_) | Act::SayBytes(_)))
         {
             open.beats.said(now);
         }

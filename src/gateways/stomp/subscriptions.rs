@@ -1,6 +1,8 @@
 //! The subscriptions of one session: which there are, how each is acknowledged, and what an ACK's id means.
 
 use crate::broker::message::MessageId;
+use crate::broker::queued::Tag;
+use crate::broker::topics::SubscriptionId;
 use crate::gateways::stomp::destination::Source;
 
 /// Most subscriptions of a session (CONTRACT section 9).
@@ -36,8 +38,7 @@ pub(super) struct Subscription {
     pub(super) destination: String,
     pub(super) source: Source,
     pub(super) ack: AckMode,
-    /// Unlike that of any other subscription of this session, also past ones.
-    number: u32,
+    pub(super) number: SubscriptionId,
     run: Option<Run>,
 }
 
@@ -52,33 +53,49 @@ struct Run {
 impl Subscription {
     /// A `message-id`, unique in the session, in which an ACK finds the subscription and the message again.
     pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> String {
+        let number = self.number.0;
         let Some(id) = message else {
-            return format!("{}-{push}", self.number);
+            return format!("{number}-{push}");
         };
         let after = match self.run {
             Some(run) if run.last < id => run.after,
             _ => MessageId(id.0.saturating_sub(1)),
         };
         self.run = Some(Run { after, last: id });
-        format!("{}-{push}-{}", self.number, id.0)
+        format!("{number}-{push}-{}", id.0)
+    }
+
+    /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
+    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> String {
+        format!("{}-{push}-{}", self.number.0, tag.0)
     }
 }
 
 /// A `message-id` that an ACK repeats, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pushed {
-    number: u32,
-    message: MessageId,
+    number: SubscriptionId,
+    /// The id of a message to the user, or the tag of a queue's.
+    what: u64,
 }
 
 impl Pushed {
-    /// Reads it; `None` where it is no message of a user.
+    /// Reads it; `None` where it is of nothing that can be acknowledged.
     pub(super) fn parse(message_id: &str) -> Option<Self> {
         let mut parts = message_id.splitn(3, '-');
-        let number = parts.next()?.parse().ok()?;
-        let message = MessageId(parts.nth(1)?.parse().ok()?);
-        Some(Self { number, message })
+        let number = SubscriptionId(parts.next()?.parse().ok()?);
+        let what = parts.nth(1)?.parse().ok()?;
+        Some(Self { number, what })
     }
+}
+
+/// What an ACK or a NACK means for a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) subscription: SubscriptionId,
+    pub(super) tag: Tag,
+    /// Whether it counts for all pushes before as well.
+    pub(super) through: bool,
 }
 
 /// What an ACK means.
@@ -110,37 +127,45 @@ impl Subscriptions {
         self.all.iter().any(|known| known.source == source)
     }
 
+    /// Adds a subscription; its number.
     pub(super) fn add(
         &mut self,
         id: Option<String>,
         destination: String,
         source: Source,
         ack: AckMode,
-    ) {
+    ) -> SubscriptionId {
         self.made += 1;
+        let number = SubscriptionId(self.made);
         self.all.push(Subscription {
             id,
             destination,
             source,
             ack,
-            number: self.made,
+            number,
             run: None,
         });
+        number
     }
 
-    /// Removes the subscription of this id; false if there is none.
-    pub(super) fn remove(&mut self, id: &str) -> bool {
+    /// Removes the subscription of this id, if there is one.
+    pub(super) fn remove(&mut self, id: &str) -> Option<Subscription> {
         self.remove_first(|known| known.id.as_deref() == Some(id))
     }
 
-    /// Removes the oldest subscription to this destination (STOMP 1.0); false if there is none.
-    pub(super) fn remove_destination(&mut self, destination: &str) -> bool {
+    /// Removes the oldest subscription to this destination (STOMP 1.0), if there is one.
+    pub(super) fn remove_destination(&mut self, destination: &str) -> Option<Subscription> {
         self.remove_first(|known| known.destination == destination)
     }
 
-    fn remove_first(&mut self, meant: impl Fn(&Subscription) -> bool) -> bool {
+    fn remove_first(&mut self, meant: impl Fn(&Subscription) -> bool) -> Option<Subscription> {
         let found = self.all.iter().position(meant);
-        found.map(|index| self.all.remove(index)).is_some()
+        found.map(|index| self.all.remove(index))
+    }
+
+    /// The subscription of this number, unless it has ended.
+    pub(super) fn numbered(&mut self, number: SubscriptionId) -> Option<&mut Subscription> {
+        self.all.iter_mut().find(|known| known.number == number)
     }
 
     /// The subscriptions that receive `source`.
@@ -150,14 +175,25 @@ impl Subscriptions {
             .filter(move |known| known.source == source)
     }
 
+    /// What an ACK or a NACK of this means for a queue; `None` where it was no push of a queue that is to be acknowledged.
+    pub(super) fn settled(&mut self, pushed: Pushed) -> Option<Settled> {
+        let subscription = self.numbered(pushed.number)?;
+        let acked = subscription.source == Source::Queue && subscription.ack != AckMode::Auto;
+        acked.then_some(Settled {
+            subscription: pushed.number,
+            tag: Tag(pushed.what),
+            through: subscription.ack == AckMode::Client,
+        })
+    }
+
     /// What an ACK of this means; `None` where it means nothing (any more): no subscription of this session was pushed it,
     /// or the mode is `auto`.
     pub(super) fn acked(&mut self, pushed: Pushed) -> Option<Acked> {
-        let last = pushed.message;
-        let subscription = self
-            .all
-            .iter_mut()
-            .find(|known| known.number == pushed.number)?;
+        let last = MessageId(pushed.what);
+        let subscription = self.numbered(pushed.number)?;
+        if subscription.source != Source::Inbox {
+            return None;
+        }
         let after = match (subscription.ack, &mut subscription.run) {
             (AckMode::Auto, _) => return None,
             (AckMode::Client, Some(run)) if last <= run.last => {

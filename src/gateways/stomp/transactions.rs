@@ -9,7 +9,7 @@ const OPEN_MAX: usize = 16;
 /// Most frames in one transaction.
 const FRAMES_MAX: usize = 1_024;
 
-/// Most bytes of bodies in all open transactions of a session.
+/// Most bytes of headers and bodies in all open transactions of a session.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// Keeps a request, whose body has `bytes`, for the COMMIT.
+    /// Keeps a request, whose frame has `bytes`, for the COMMIT.
     pub(super) fn add(&mut self, name: &str, request: Request, bytes: usize) -> Result<(), Fault> {
         let bytes_before: usize = self.0.iter().map(|open| open.bytes).sum();
         let open = self.0.iter_mut().find(|open| open.name == name);

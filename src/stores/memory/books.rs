@@ -19,6 +19,7 @@ use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::stores::OWN_UID_MAX;
+use crate::stores::memory::queues::Queues;
 use crate::stores::received::Received;
 
 /// Everything.
@@ -31,6 +32,7 @@ pub(super) struct Books {
     pub(super) named: HashMap<MsgId, Vec<Arc<Message>>>,
     pub(super) pairs: BTreeMap<PairKey, Pair>,
     revocations: HashMap<TokenId, u64>,
+    pub(super) queues: Queues,
 }
 
 /// The two of a pair, the lower uid first.
@@ -198,11 +200,14 @@ impl Books {
                 .chain(high)
                 .map(|uid| pair.received(*key, uid).waiting(pair.last_seq()))
         });
+        let (queues, queued) = self.queues.counts();
         Counts {
             users: self.users.len() as u64,
             conversations: self.pairs.len() as u64,
             messages: self.messages.len() as u64,
             waiting: waiting.sum(),
+            queues,
+            queued,
         }
     }
 }

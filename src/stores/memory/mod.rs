@@ -3,9 +3,11 @@
 mod books;
 mod confirmations;
 mod pages;
+mod queues;
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::broker::destination::Name;
 use crate::broker::message::MessageId;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
@@ -18,6 +20,10 @@ use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
+use crate::broker::ports::QueueChange;
+use crate::broker::ports::QueueChanged;
+use crate::broker::ports::QueuePage;
+use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
@@ -83,6 +89,14 @@ impl Store for MemoryStore {
         done: Done<HistoryPage>,
     ) {
         self.ask(done, |books| books.history(reader, with, before, limit));
+    }
+
+    fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
+        self.ask(done, |books| books.queues.change(&change));
+    }
+
+    fn queue_page(&self, queue: Name, which: QueueWhich, done: Done<QueuePage>) {
+        self.ask(done, |books| books.queues.page(&queue, &which));
     }
 
     fn add_user(

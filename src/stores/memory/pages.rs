@@ -28,7 +28,7 @@ impl Books {
         let mut room = Room::new(limit);
         let fitting = waiting
             .iter()
-            .take_while(|message| room.take(&message.content));
+            .take_while(|message| room.take(message.content.len()));
         let messages: Vec<_> = fitting.map(|message| Arc::clone(message)).collect();
         InboxPage {
             more: messages.len() < waiting.len(),
@@ -55,7 +55,7 @@ impl Books {
         let mut room = Room::new(limit);
         let older = pair.log[..end].iter().rev();
         let messages: Vec<Kept> = older
-            .take_while(|message| room.take(&message.content))
+            .take_while(|message| room.take(message.content.len()))
             .map(|message| Kept {
                 message: Arc::clone(message),
                 state: if self.is_received(message) {

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::pairs::Pairs;
+use crate::stores::sqlite::queues::Queues;
 
 /// The newest message: the next one has a higher id and no lower time.
 #[derive(Clone, Copy, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Books {
     pub(super) conn: Connection,
     /// Conversations in memory.
     pub(super) pairs: Pairs,
+    /// How much is in the shared queues.
+    pub(super) queues: Queues,
     tail: Option<Tail>,
 }
 
@@ -29,6 +32,7 @@ impl Books {
         Self {
             conn,
             pairs: Pairs::default(),
+            queues: Queues::default(),
             tail: None,
         }
     }
@@ -50,12 +54,14 @@ impl Books {
 
     /// Writes what so far is in memory only.
     pub(super) fn write_back(&mut self) -> Result<()> {
-        self.pairs.write(&self.conn)
+        self.pairs.write(&self.conn)?;
+        self.queues.write(&self.conn)
     }
 
     /// Forgets what is in memory, after a rollback.
     pub(super) fn forget(&mut self) {
         self.pairs.forget();
+        self.queues = Queues::default();
         self.tail = None;
     }
 }

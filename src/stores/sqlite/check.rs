@@ -36,6 +36,8 @@ impl fmt::Display for CheckReport {
         writeln!(f, "conversations  {}", counts.conversations)?;
         writeln!(f, "messages       {}", counts.messages)?;
         writeln!(f, "waiting        {}", counts.waiting)?;
+        writeln!(f, "queues         {}", counts.queues)?;
+        writeln!(f, "queued         {}", counts.queued)?;
         for finding in &self.findings {
             writeln!(f, "WRONG: {finding}")?;
         }
@@ -96,6 +98,10 @@ const RULES: &[Rule] = &[
      JOIN messages x ON x.conversation = m.conversation AND x.seq > m.received AND x.sender = m.uid
      WHERE NOT EXISTS (SELECT 1 FROM aside a
          WHERE a.uid = m.uid AND a.conversation = m.conversation AND x.seq BETWEEN a.first AND a.last)",
+    "SELECT 'queue ' || q.name || ': it counts ' || q.messages || ' messages of ' || q.bytes || ' bytes, but holds '
+         || count(m.id) || ' of ' || coalesce(sum(m.bytes), 0)
+     FROM queues q LEFT JOIN queued m ON m.queue = q.id GROUP BY q.id
+     HAVING q.messages <> count(m.id) OR q.bytes <> coalesce(sum(m.bytes), 0) OR q.messages = 0",
 ];
 
 impl CheckReport {

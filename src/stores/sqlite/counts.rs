@@ -18,5 +18,7 @@ pub(super) fn counts(conn: &Connection) -> Result<Counts> {
         conversations: one("SELECT count(*) FROM conversations")?,
         messages: read_tail(conn)?.id,
         waiting: unreceived.saturating_sub(aside),
+        queues: one("SELECT count(*) FROM queues")?,
+        queued: one("SELECT coalesce(sum(messages), 0) FROM queues")?,
     })
 }

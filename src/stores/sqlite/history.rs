@@ -112,7 +112,7 @@ fn messages(
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let content = content(row, 4)?;
-        if !room.take(&content) {
+        if !room.take(content.len()) {
             break;
         }
         let (sender, receiver) = if uid(row, 2)? == low.uid {

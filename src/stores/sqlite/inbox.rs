@@ -49,7 +49,7 @@ pub(super) fn inbox(conn: &Connection, ask: &InboxAsk) -> Result<InboxPage> {
     let mut names = Names::default();
     while let Some(Reverse((id, index))) = heads.pop() {
         let message = read(conn, &mut names, ask.uid, id)?;
-        if !room.take(&message.content) {
+        if !room.take(message.content.len()) {
             page.more = true;
             break;
         }

@@ -17,6 +17,8 @@ mod log;
 mod messages;
 mod pairs;
 mod queue;
+mod queue_pages;
+mod queues;
 mod readers;
 mod refusal;
 mod revocations;
@@ -34,6 +36,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::broker::destination::Name;
 use crate::broker::message::MessageId;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
@@ -46,6 +49,10 @@ use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
+use crate::broker::ports::QueueChange;
+use crate::broker::ports::QueueChanged;
+use crate::broker::ports::QueuePage;
+use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
@@ -58,6 +65,7 @@ use inbox::InboxAsk;
 use jobs::{ReadBy, WriteBy};
 use lock::Lock;
 use queue::{Queue, Refused};
+use queue_pages::QueueAsk;
 use readers::ReadQueue;
 use users::NewUser;
 use writer::{Condition, WriteQueue, Writer};
@@ -208,6 +216,15 @@ impl Store for SqliteStore {
             limit,
         };
         self.read(ask, history::history, done);
+    }
+
+    fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
+        let bytes = change.puts.iter().map(|put| put.payload.bytes()).sum();
+        self.write(change, bytes, queues::change, done);
+    }
+
+    fn queue_page(&self, queue: Name, which: QueueWhich, done: Done<QueuePage>) {
+        self.read(QueueAsk { queue, which }, queue_pages::page, done);
     }
 
     fn add_user(

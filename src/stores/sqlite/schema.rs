@@ -12,7 +12,10 @@ use crate::stores::sqlite::books::read_tail;
 use crate::stores::sqlite::refusal::OpenError;
 
 /// Each brings the schema from the number of those before it to one more.
-const STEPS: &[&str] = &[include_str!("schema/0001_first.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_queues.sql"),
+];
 /// "HYan" in the file's header says whose it is.
 const APPLICATION_ID: i64 = 0x4859_616e;
 /// How long to wait for a command that writes beside the broker.

@@ -267,6 +267,10 @@ impl Link for SessionLink {
         Ok(())
     }
 
+    fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost> {
+        self.say(String::from_utf8_lossy(&message).into_owned())
+    }
+
     async fn flush(&mut self) -> Result<(), Lost> {
         self.0.for_receiver.notify_one();
         loop {

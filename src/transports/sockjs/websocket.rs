@@ -77,6 +77,10 @@ impl Link for SockJsWebSocket {
         Ok(())
     }
 
+    fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost> {
+        self.say(String::from_utf8_lossy(&message).into_owned())
+    }
+
     async fn flush(&mut self) -> Result<(), Lost> {
         self.queue()?;
         self.socket.flush().await
