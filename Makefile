@@ -3,7 +3,7 @@
 CARGO ?= cargo
 NPM_INSTALL = npm ci --no-audit --no-fund --silent
 
-.PHONY: help run console test test-rust test-clients lint bench clean
+.PHONY: help run console test test-rust test-clients lint doc bench clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -22,15 +22,18 @@ console/dist/index.html: $(shell find console/src console/public console/index.h
 test: test-rust test-clients ## run all tests (installs what the clients' tests need)
 
 test-rust: console
-	$(CARGO) test --workspace --all-targets
+	$(CARGO) test --workspace
 
 test-clients: console
-	$(CARGO) build --release
-	tests/clients/run
+	$(CARGO) build
+	HONGYAN_BIN=$(CURDIR)/target/debug/hongyan tests/clients/run
 
 lint: ## rustfmt and clippy, warnings denied; the page's types
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc: ## the crates' own documentation, in target/doc
+	$(CARGO) doc --workspace --no-deps
 
 bench: ## time the parts against plain copies of the same bytes
 	$(CARGO) bench --workspace

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use support::client::Client;
 use support::client::chat;
 use support::client::confirm;
+use support::client::http;
 use support::client::json;
 use support::people::key_file;
 use support::people::msg_id;
@@ -47,7 +48,12 @@ fn main() {
         "{pairs} pairs, window {window}, {bytes} bytes: {deliveries} messages delivered once, in order"
     );
     println!("{:.0} deliveries/s", deliveries as f64 / seconds);
-    println!("broker: {} MiB resident", broker.resident_bytes() >> 20);
+    let commits = runtime.block_on(commits(&broker.address));
+    println!(
+        "{:.0} messages a commit; broker: {} MiB resident",
+        deliveries as f64 / commits,
+        broker.resident_bytes() >> 20
+    );
 }
 
 /// The broker on the first core, and this process on the second, where that can be had.
@@ -77,6 +83,15 @@ fn start_pinned(data: &std::path::Path) -> Running {
         .arg("--data")
         .arg(data);
     Running::spawn(command)
+}
+
+/// How often the store has committed, confirmations included.
+async fn commits(address: &str) -> f64 {
+    let (_, _, metrics) = http(address, "GET", "/metrics", "", "").await;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("hongyan_store_commits_total "));
+    line.and_then(|count| count.parse().ok()).expect("a metric")
 }
 
 async fn run(address: &str, pairs: usize, window: usize, bytes: usize, each: usize) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! The map, from bytes to people. `ARCHITECTURE.md` tells the same with a message's way through it.
 //!
-//! - [`transports`] carry bytes: HTTP, WebSocket, SockJS. To the rest each connection is a [`transports::Link`].
+//! - [`transports`] carry bytes: HTTP, WebSocket, SockJS, TCP, plain or behind TLS. To the rest each connection is a [`transports::Link`].
 //! - [`gateways`] give bytes their meaning: STOMP, REST, the page. Each protocol is a [`gateways::Machine`] without I/O or
 //!   clock, and [`gateways::drive`] is the one loop that drives them.
 //! - [`auth`] knows who somebody is: accounts, passwords, tokens.

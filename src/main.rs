@@ -1,5 +1,6 @@
 //! Options in, broker out: see the library's `assembly`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use hongyan::assembly;
@@ -9,7 +10,8 @@ fn main() -> ExitCode {
     match Cli::load(std::env::args_os(), |name| std::env::var_os(name)) {
         Ok(cli) => assembly::run(cli),
         Err(stop) if stop.code == 0 => {
-            print!("{}", stop.text);
+            // Whoever asked may have read enough, as `head` does.
+            let _ = write!(std::io::stdout(), "{}", stop.text);
             ExitCode::SUCCESS
         }
         Err(stop) => {

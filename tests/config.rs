@@ -51,6 +51,8 @@ fn nothing_said_means_the_defaults() {
     assert_eq!((cli.store, &*cli.log), (StoreUrl::Sqlite, "info"));
     let options = serve("", &[]);
     assert_eq!(options.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(options.stomp_listen, None);
+    assert_eq!((options.tls_cert, options.tls_key), (None, None));
     assert_eq!(options.context_path, "");
     assert_eq!(
         (options.max_connections, options.message_rate),
@@ -133,6 +135,7 @@ fn the_file_has_types() {
 fn a_wrong_value_is_named_with_what_is_allowed() {
     for (key, value, allowed) in [
         ("listen", "8080", "127.0.0.1:8080"),
+        ("stomp-listen", "off", "127.0.0.1:8080"),
         ("context-path", "Mimi", "/Mimi"),
         ("store", "mysql://db", "sqlite:"),
         ("registration", "maybe", "open, closed"),
@@ -166,6 +169,21 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
             // A secret is not repeated.
             assert_eq!(line.contains(value), key != "api-key", "{line}");
         }
+    }
+}
+
+#[test]
+fn a_certificate_and_its_key_come_together() {
+    let variable = ("HONGYAN_TLS_KEY", "/k");
+    let options = serve("--tls-cert /c", &[variable]);
+    let both = (Some("/c".into()), Some("/k".into()));
+    assert_eq!((options.tls_cert, options.tls_key), both);
+    for (line, other) in [
+        (refusal("--tls-cert /c", &[]), "--tls-key"),
+        (refusal("", &[variable]), "--tls-cert"),
+    ] {
+        assert!(line.starts_with("--tls-") && line.contains(other), "{line}");
+        assert!(line.contains("allowed are both"), "{line}");
     }
 }
 
@@ -347,6 +365,8 @@ fn the_example_file_sets_every_key_to_its_default() {
     );
     // Those without a default.
     assert_eq!(options.registration.take(), Some(Registration::Closed));
+    assert!(options.stomp_listen.take().is_some());
+    assert!(options.tls_cert.take().is_some() && options.tls_key.take().is_some());
     assert!(options.jwt_key.take().is_some());
     assert_eq!(std::mem::take(&mut options.api_keys).len(), 1);
     assert_eq!(std::mem::take(&mut options.allow_origins).len(), 2);

@@ -23,6 +23,11 @@ export class Presence {
     void this.look(uid);
   }
 
+  /** Something came that only somebody who is here can have sent. */
+  met(uid: number): void {
+    if (uid === this.uid) this.here = true;
+  }
+
   stop(): void {
     clearInterval(this.timer);
     this.uid = null;

@@ -116,7 +116,7 @@ export class Session {
   open(conversation: Conversation): void {
     this.current = conversation;
     this.presence.watch(conversation.peer.uid);
-    void this.load(() => this.history.refresh(conversation));
+    this.refresh(conversation);
     this.listener.changed();
   }
 
@@ -160,7 +160,7 @@ export class Session {
     const { current } = this;
     if (current) {
       this.presence.watch(current.peer.uid);
-      void this.load(() => this.history.refresh(current));
+      this.refresh(current);
     }
     this.listener.changed();
   }
@@ -175,6 +175,7 @@ export class Session {
         break;
       case wire.DELIVERY_STATUS:
         this.mailbox.delivered(body as wire.WireDelivery);
+        this.presence.met((body as wire.WireDelivery).reciverId);
         break;
       case wire.ERROR_STATUS: {
         const error = body as wire.WireError;
@@ -236,6 +237,11 @@ export class Session {
     }
   }
 
+  /** Off line means off line, though history could be asked: being back does it. */
+  private refresh(conversation: Conversation): void {
+    if (this.connection.state === "online") void this.load(() => this.history.refresh(conversation));
+  }
+
   private async load(pages: () => Promise<void>): Promise<void> {
     try {
       await pages();
@@ -251,7 +257,7 @@ export class Session {
     if (unsure.length === 0) return;
     clearTimeout(this.settleTimer);
     this.settleTimer = setTimeout(() => {
-      for (const conversation of unsure) void this.load(() => this.history.refresh(conversation));
+      for (const conversation of unsure) this.refresh(conversation);
     }, SETTLE_AFTER_MS);
   }
 

@@ -1,6 +1,8 @@
 //! The commands that look after the data. They work beside a running broker, too.
 
 use std::io::Read;
+use std::io::Write;
+use std::io::stdout;
 use std::path::Path;
 
 use crate::assembly::Failure;
@@ -28,9 +30,9 @@ pub(super) fn add_user(data: &Path, name: &str, password: Password) -> Result<()
     let now = Clock::start().now();
     match Beside::open(data)?.add_user(name.to_owned(), Some(hash), now.epoch_ms)? {
         AddedUser::New(person) => {
-            println!("added {} with uid {}", person.name, person.uid);
+            writeln!(stdout(), "added {} with uid {}", person.name, person.uid)?;
             if made {
-                println!("password {password}");
+                writeln!(stdout(), "password {password}")?;
             }
             Ok(())
         }
@@ -43,7 +45,7 @@ pub(super) fn add_user(data: &Path, name: &str, password: Password) -> Result<()
 fn read_password() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin().take(4_096).read_to_string(&mut text)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// One that nobody will guess, for somebody who will change it or keep it.
@@ -65,23 +67,23 @@ pub(super) fn token(data: &Path, name: &str) -> Result<(), Failure> {
         ))
     };
     let key = UserKey::parse(name).ok_or_else(unknown)?;
-    let account = Beside::open(data)?.user(&key)?.ok_or_else(unknown)?;
+    let account = Beside::open_existing(data)?
+        .user(&key)?
+        .ok_or_else(unknown)?;
     let own_key = load_or_make(data)?;
     let grant = mint(&own_key, Clock::start().now(), &account.person);
-    println!(
-        "{}",
-        grant.map_err(|denial| Failure(denial.sentence()))?.token
-    );
+    let grant = grant.map_err(|denial| Failure(denial.sentence()))?;
+    writeln!(stdout(), "{}", grant.token)?;
     Ok(())
 }
 
 /// `hongyan check`: what is there, and what is wrong with it.
 pub(super) fn check(data: &Path) -> Result<(), Failure> {
     let report = sqlite::check(data)?;
-    print!("{report}");
+    write!(stdout(), "{report}")?;
     match report.findings.len() {
         0 => {
-            println!("sound");
+            writeln!(stdout(), "sound")?;
             Ok(())
         }
         wrong => Err(Failure(format!(
@@ -94,6 +96,6 @@ pub(super) fn check(data: &Path) -> Result<(), Failure> {
 /// `hongyan backup`: a copy of the database as it is now, in one file.
 pub(super) fn backup(data: &Path, file: &Path) -> Result<(), Failure> {
     sqlite::backup(data, file)?;
-    println!("the data are copied to {}", file.display());
+    writeln!(stdout(), "the data are copied to {}", file.display())?;
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
 use warp::Filter;
 use warp::Reply;
 use warp::filters::BoxedFilter;
@@ -21,10 +21,11 @@ use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
+use crate::gateways::url;
+use crate::transports::Link;
 use crate::transports::origin::Origins;
 use crate::transports::sockjs;
-use crate::transports::sockjs::Place;
-use crate::transports::sockjs::websocket::SockJsWebSocket;
+use crate::transports::sockjs::Handler;
 use crate::transports::websocket;
 use crate::transports::websocket::Handshake;
 use crate::transports::websocket::WebSocket;
@@ -41,18 +42,6 @@ pub(super) struct Doors {
     pub(super) permits: Arc<Permits>,
 }
 
-/// How STOMP is framed on a WebSocket.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    Plain,
-    SockJs,
-}
-
-#[derive(Deserialize)]
-struct Query {
-    srect: Option<String>,
-}
-
 /// A request as the doors see it.
 struct Knock {
     method: Method,
@@ -63,118 +52,152 @@ struct Knock {
 
 /// `/client` and `/socketServer`.
 pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
+    // Taken as it stands: a filter that reads it would log what it can't read, and a token may be in it.
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let knock = warp::method()
         .and(warp::header::headers_cloned())
-        .and(warp::query::<Query>())
+        .and(query)
         .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query: Query, upgrade| Knock {
+        .map(|method, headers, query: String, upgrade| Knock {
             method,
             headers,
-            token: query.srect.filter(|token| !token.is_empty()),
+            token: token(&query),
             upgrade,
         });
-    let at_client = doors.clone();
+    let options = sockjs::Options {
+        message_bytes_max: doors.message_bytes_max(),
+        ..sockjs::Options::default()
+    };
+    let endpoint = sockjs::Endpoint::new(options, doors.clone());
+    let socket_server = warp::path!("socketServer" / ..).and(endpoint.routes());
     let client = warp::path!("client").and(knock).then(move |knock| {
-        let doors = at_client.clone();
-        async move { doors.web_socket(knock, Framing::Plain).await }
+        let doors = doors.clone();
+        async move { doors.web_socket(knock).await }
     });
-    let socket_server = warp::path!("socketServer" / ..)
-        .and(warp::path::tail())
-        .and(knock)
-        .then(move |rest: warp::path::Tail, knock| {
-            let doors = doors.clone();
-            async move { doors.sock_js(Place::parse(rest.as_str()), knock).await }
-        });
     client.or(socket_server).unify().boxed()
 }
 
-impl Doors {
-    async fn sock_js(&self, place: Option<Place>, knock: Knock) -> Response {
-        if !self.origins.allow(&knock.headers) {
-            return origin_refused();
+impl Handler for Doors {
+    type Ticket = Door;
+
+    /// A session belongs to the token that it was opened with.
+    fn knock(&self, head: &sockjs::Head) -> Result<sockjs::Key, Box<Response>> {
+        if !self.origins.allow(&head.headers) {
+            return Err(Box::new(origin_refused()));
         }
-        let upgrades = websocket::is_upgrade(&knock.headers);
-        match place {
-            Some(Place::Greeting) if upgrades => self.web_socket(knock, Framing::Plain).await,
-            Some(Place::RawWebSocket) => self.web_socket(knock, Framing::Plain).await,
-            Some(Place::WebSocket) => self.web_socket(knock, Framing::SockJs).await,
-            Some(Place::Greeting) => sockjs::greeting(&knock.method).map(Into::into),
-            Some(Place::Info) => {
-                sockjs::info::answer(&knock.method, &knock.headers).map(Into::into)
-            }
-            None => sockjs::not_found().map(Into::into),
-        }
+        Ok(token(&head.query).unwrap_or_default())
     }
 
-    async fn web_socket(&self, knock: Knock, framing: Framing) -> Response {
+    fn subprotocol(&self, head: &sockjs::Head) -> Option<&'static str> {
+        offered(&head.headers).map(Version::subprotocol)
+    }
+
+    async fn admit(&self, head: &sockjs::Head) -> Result<Door, Box<Response>> {
+        let token = token(&head.query);
+        let mut door = self.door(&head.headers, token.as_deref()).await?;
+        if !head.raw {
+            // What stands inside SockJS's own frames is none of the handshake's business.
+            door.subprotocol = None;
+            door.text_only = true;
+        }
+        Ok(door)
+    }
+
+    async fn converse<L: Link + 'static>(&self, door: Door, link: L) {
+        let session = StompSession::new(self.context.clock.now(), door);
+        drive(self.context.clone(), link, session).await;
+    }
+}
+
+impl Doors {
+    fn message_bytes_max(&self) -> usize {
+        self.frame_bytes_max + MESSAGE_BYTES_EXTRA
+    }
+
+    /// The door for a request with these headers, once its token is found good.
+    async fn door(&self, headers: &HeaderMap, token: Option<&str>) -> Result<Door, Box<Response>> {
+        let admitted = match token {
+            None => None,
+            Some(token) => {
+                let now = self.context.clock.now();
+                let login = self.context.auth.session(now, token).await;
+                let login = login.map_err(|denial| {
+                    self.context.tally.logins_refused.add();
+                    refused(denial.code(), &denial.sentence())
+                })?;
+                Some(Admitted::from(login))
+            }
+        };
+        Ok(Door {
+            admitted,
+            subprotocol: offered(headers),
+            from_browser: is_browser(headers),
+            session_name: session_name(),
+            frame_bytes_max: self.frame_bytes_max,
+            text_only: false,
+            permits: Arc::clone(&self.permits),
+        })
+    }
+
+    async fn web_socket(&self, knock: Knock) -> Response {
         if !self.origins.allow(&knock.headers) {
             return origin_refused();
         }
         if knock.method != Method::GET {
-            return sockjs::wrong_method("GET").map(Into::into);
+            let only_get = warp::reply::with_header(Vec::new(), header::ALLOW, "GET");
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return warp::reply::with_status(only_get, status).into_response();
         }
-        let admitted = match &knock.token {
-            None => None,
-            Some(token) => match self
-                .context
-                .auth
-                .session(self.context.clock.now(), token)
-                .await
-            {
-                Ok(login) => Some(Admitted::from(login)),
-                Err(denial) => return refused(denial.code(), &denial.sentence()),
-            },
+        let door = match self.door(&knock.headers, knock.token.as_deref()).await {
+            Ok(door) => door,
+            Err(refusal) => return *refusal,
         };
-        let offered = knock.headers.get(header::SEC_WEBSOCKET_PROTOCOL);
-        let offered = offered.and_then(|offered| offered.to_str().ok());
-        let subprotocol = match framing {
-            Framing::Plain => offered.and_then(Version::from_subprotocols),
-            // What stands inside SockJS's own frames is none of the handshake's business.
-            Framing::SockJs => None,
-        };
-        let handshake = websocket::handshake(&knock.headers, subprotocol.map(Version::subprotocol));
+        let subprotocol = door.subprotocol.map(Version::subprotocol);
+        let handshake = websocket::handshake(&knock.headers, subprotocol);
         let (answer, upgrade) = match (handshake, knock.upgrade) {
             (Handshake::Accepted(answer), Some(upgrade)) => (answer, upgrade),
             (Handshake::Accepted(_), None) => {
                 return refused(400, "this connection can't be upgraded");
             }
-            (Handshake::Refused(status, why), _) => {
-                return warp::reply::with_status(why.to_owned(), status).into_response();
+            (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
+        };
+        let doors = self.clone();
+        tokio::spawn(async move {
+            let socket = WebSocket::open(upgrade, doors.message_bytes_max()).await;
+            if let Some(socket) = socket {
+                doors.converse(door, socket).await;
             }
-        };
-        let door = Door {
-            admitted,
-            subprotocol,
-            from_browser: knock.headers.contains_key(header::ORIGIN),
-            session_name: session_name(),
-            frame_bytes_max: self.frame_bytes_max,
-            text_only: framing == Framing::SockJs,
-            permits: Arc::clone(&self.permits),
-        };
-        tokio::spawn(self.clone().converse(upgrade, door, framing));
+        });
         answer.map(|()| Vec::new().into_response().into_body())
-    }
-
-    async fn converse(self, upgrade: OnUpgrade, door: Door, framing: Framing) {
-        let Some(socket) =
-            WebSocket::open(upgrade, self.frame_bytes_max + MESSAGE_BYTES_EXTRA).await
-        else {
-            return;
-        };
-        let session = StompSession::new(self.context.clock.now(), door);
-        match framing {
-            Framing::Plain => drive(self.context, socket, session).await,
-            Framing::SockJs => {
-                if let Ok(link) = SockJsWebSocket::open(socket) {
-                    drive(self.context, link, session).await;
-                }
-            }
-        }
     }
 }
 
+/// The highest version of STOMP that a client offers as a subprotocol.
+fn offered(headers: &HeaderMap) -> Option<Version> {
+    // One list, which may be spread over several headers (RFC 6455, 11.3.4).
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offered: Vec<&str> = offered.iter().filter_map(|one| one.to_str().ok()).collect();
+    Version::from_subprotocols(&offered.join(","))
+}
+
+/// The token in a query: the first `srect`, whatever else there is. One that can't be decoded is a bad one.
+fn token(query: &str) -> Option<String> {
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("srect="))?;
+    let token = url::decode(value).unwrap_or_else(|| value.to_owned());
+    (!token.is_empty()).then_some(token)
+}
+
+/// Whether a browser asks. Where it loads a script, or asks its own server, it names no Origin.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    headers.contains_key(header::ORIGIN) || agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
+}
+
 /// A name that nobody can guess, in hex.
-fn session_name() -> String {
+pub(super) fn session_name() -> String {
     getrandom::u64().map_or_else(|_| "0".to_owned(), |number| format!("{number:016x}"))
 }
 
@@ -188,5 +211,13 @@ fn origin_refused() -> Response {
 fn refused(code: u16, content: &str) -> Response {
     let body = serde_json::json!({ "code": code, "status": status(code), "content": content });
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+    let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
+    if code == 401 {
+        // RFC 9110, 11.6.1: a 401 names the way in.
+        let way_in = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, way_in);
+    }
+    response
 }

@@ -4,6 +4,7 @@
 mod commands;
 mod doors;
 mod start;
+mod tcp;
 
 use std::process::ExitCode;
 

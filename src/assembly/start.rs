@@ -1,14 +1,21 @@
 //! `hongyan serve`: starts the broker, tells where it is, and stops it when asked to.
 
+use std::io::IsTerminal;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -16,6 +23,7 @@ use warp::reply::Response;
 use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
+use crate::assembly::tcp;
 use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
@@ -32,10 +40,14 @@ use crate::gateways::clock::Clock;
 use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
+use crate::gateways::stomp::Door;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
+use crate::transports::tls::Certificate;
+use crate::transports::tls::Tls;
 
 /// Runs the broker until SIGTERM or SIGINT.
 pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(), Failure> {
@@ -57,9 +69,17 @@ fn start_log(log: &str) -> Result<(), Failure> {
             "--log {log}: {error}; it must be a level such as info, or module=level"
         ))
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    // Below info, libraries log what passes through them: whole frames and URLs, with tokens, passwords and messages.
+    let ours =
+        filter_fn(|what| what.target().starts_with("hongyan") || *what.level() <= Level::INFO);
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::stderr().is_terminal()),
+        )
+        .with(filter)
+        .with(ours)
         .init();
     Ok(())
 }
@@ -69,6 +89,9 @@ async fn serve_until_told(
     options: ServeOptions,
     store: Arc<SqliteStore>,
 ) -> Result<(), Failure> {
+    let certificate = certificate(&options)?;
+    // Before anybody can know that we are here.
+    let signals = Signals::catch(certificate.clone())?;
     let clock = Clock::start();
     let (stop, stopping) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
@@ -99,29 +122,57 @@ async fn serve_until_told(
     };
 
     let permits = Arc::new(permits(&options)?);
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
-        Failure(format!(
-            "--listen {}: {error}; choose a free address, or port 0",
-            options.listen
-        ))
-    })?;
-    let address = listener.local_addr()?;
     let places = Arc::new(Semaphore::new(options.max_connections));
-    let served = tokio::spawn(http::serve(
+    let bind = async |option, address, protocols: &[&str]| {
+        let secure = |certificate| Tls::new(Arc::clone(certificate), protocols);
+        let tls = certificate.as_ref().map(secure).transpose()?;
+        let stopping = context.stopping.clone();
+        let bound = Listener::bind(address, tls, Arc::clone(&places), stopping).await;
+        bound.map_err(|error| {
+            Failure(format!(
+                "{option} {address}: {error}; choose a free address, or port 0"
+            ))
+        })
+    };
+    let listener = bind("--listen", options.listen, &["http/1.1"]).await?;
+    let stomp_listener = match options.stomp_listen {
+        Some(address) => Some(bind("--stomp-listen", address, &[]).await?),
+        None => None,
+    };
+    let (http_scheme, stomp_scheme) = match certificate {
+        Some(_) => ("https", "stomp+ssl"),
+        None => ("http", "stomp"),
+    };
+    let addresses = Addresses {
+        http: format!("{http_scheme}://{}", listener.address()?),
+        stomp: match &stomp_listener {
+            Some(listener) => Some(format!("{stomp_scheme}://{}", listener.address()?)),
+            None => None,
+        },
+    };
+    let mut served = JoinSet::new();
+    served.spawn(http::serve(
         listener,
         options.context_path.clone(),
         routes(&context, &options, &store, &permits),
-        Arc::clone(&places),
         context.stopping.clone(),
     ));
-    greet(&format!("http://{address}"), &options.context_path, data);
+    if let Some(listener) = stomp_listener {
+        let template = Door {
+            frame_bytes_max: options.max_frame,
+            permits: Arc::clone(&permits),
+            ..Door::default()
+        };
+        served.spawn(tcp::serve(listener, context.clone(), template));
+    }
+    greet(&addresses, &options.context_path, data);
 
-    wait_for_signal().await?;
+    signals.wait_for_stop().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     context.broker.stop();
     let drained = async {
-        let _ = served.await;
+        served.join_all().await;
         let all = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
         let _ = places.acquire_many(all).await;
     };
@@ -132,6 +183,14 @@ async fn serve_until_told(
         tracing::warn!("some connections did not end within --drain");
     }
     Ok(())
+}
+
+fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failure> {
+    let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) else {
+        return Ok(None);
+    };
+    let certificate = Certificate::read(certificate, key).map_err(Failure)?;
+    Ok(Some(Arc::new(certificate)))
 }
 
 fn permits(options: &ServeOptions) -> Result<Permits, Failure> {
@@ -189,32 +248,80 @@ fn routes(
     all.boxed()
 }
 
-/// Says where everything is, and what to try next.
-fn greet(address: &str, context_path: &str, data: &Path) {
-    let base = format!("{address}{context_path}");
-    let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-    println!("listening on {address}");
-    println!("  page       {base}/");
-    println!(
-        "  STOMP      {base}/socketServer (SockJS), {}/client (WebSocket)",
-        base.replacen("http", "ws", 1)
-    );
-    println!("  REST       {base}/api/openapi.json");
-    println!("  data       {}", data.display());
-    match page::is_built() {
-        true => println!("Open the page to see two people chat. Ctrl-C stops the broker."),
-        false => println!(
-            "The page is not in this binary: `make run` builds it. Ctrl-C stops the broker."
-        ),
-    }
+/// Where the listeners are, as URLs without a path.
+struct Addresses {
+    http: String,
+    stomp: Option<String>,
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Says where everything is, and what to try next.
+fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
+    let base = format!("{}{context_path}", addresses.http);
+    let base_ws = base.replacen("http", "ws", 1);
+    let stomp = match &addresses.stomp {
+        Some(stomp) => format!("listening on {stomp}\n"),
+        None => String::new(),
+    };
+    let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let data = data.display();
+    let page = if page::is_built() {
+        "Open the page to see two people chat."
+    } else {
+        "The page is not in this binary: `make run` builds it."
+    };
+    let greeting = format!(
+        "listening on {}\n\
+         {stomp}\
+         \x20 page       {base}/\n\
+         \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 REST       {base}/api/openapi.json\n\
+         \x20 data       {data}\n\
+         {page} Ctrl-C stops the broker.\n",
+        addresses.http
+    );
+    // Whoever started the broker may have read enough; it serves all the same.
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
+}
+
+/// What the operator may tell a process that runs.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Only with a certificate, which it renews. Without one a terminal that hangs up ends the broker, as it would any
+    /// program.
+    hangup: Option<(Signal, Arc<Certificate>)>,
+}
+
+impl Signals {
+    fn catch(certificate: Option<Arc<Certificate>>) -> std::io::Result<Self> {
+        let hangup = match certificate {
+            Some(certificate) => Some((signal(SignalKind::hangup())?, certificate)),
+            None => None,
+        };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup,
+        })
     }
-    Ok(())
+
+    /// Waits for SIGTERM or SIGINT, and does what SIGHUP asks for until then.
+    async fn wait_for_stop(mut self) {
+        let renewing = async {
+            if let Some((hangup, certificate)) = &mut self.hangup {
+                while hangup.recv().await.is_some() {
+                    match certificate.renew() {
+                        Ok(()) => tracing::info!("the certificate was read again"),
+                        Err(why) => tracing::error!("{why}; the certificate stays as it was"),
+                    }
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = renewing => {}
+        }
+    }
 }

@@ -29,7 +29,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
@@ -72,6 +74,7 @@ pub struct Broker {
     latest: AtomicU64,
     /// Those whose read the store had no place for.
     unread: Mutex<VecDeque<Waiting>>,
+    stopping: AtomicBool,
     tally: Tally,
 }
 
@@ -105,6 +108,7 @@ impl Broker {
             queues: Mutex::default(),
             latest: AtomicU64::new(0),
             unread: Mutex::default(),
+            stopping: AtomicBool::new(false),
             tally: Tally::default(),
         })
     }
@@ -112,7 +116,12 @@ impl Broker {
     /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`].
     pub fn open(&self, person: Person, token: Option<TokenId>) -> Arc<Session> {
         self.tally.sessions_opened.add();
-        self.sessions.open(person, token)
+        let session = self.sessions.open(person, token);
+        // Looked at after the session can be found: whoever stops the broker either finds it, or is seen here.
+        if self.stopping.load(Ordering::SeqCst) {
+            session.end(End::Stopping);
+        }
+        session
     }
 
     /// The session is over. Answers still under way are dropped; what they answer is done all the same.
@@ -327,8 +336,9 @@ impl Broker {
         }
     }
 
-    /// Tells every session that the broker is stopping.
+    /// Tells every session that the broker is stopping, also those that still come.
     pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
         for session in self.sessions.all() {
             session.end(End::Stopping);
         }

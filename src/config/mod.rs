@@ -1,4 +1,4 @@
-//! What the operator wants: flags, environment and file, read by one table and one parser ([`options`]). It knows the
+//! What the operator wants: flags, environment and file, read by one table and one parser (`options`). It knows the
 //! options' syntax, not what they do; it reads the file, and leaves arguments, environment and exit to its caller.
 
 mod file;
@@ -67,7 +67,7 @@ pub enum Command {
 /// Where a new account's password comes from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Password {
-    /// There is none.
+    /// None was given: one is made.
     None,
     /// It was on the command line. Not checked yet.
     Given(String),
@@ -188,6 +188,16 @@ impl Cli {
 
     fn from_line(line: Line) -> Result<Self, Stop> {
         let serve = line.serve;
+        let alone = match (&serve.tls_cert, &serve.tls_key) {
+            (Some(_), None) => Some(("--tls-cert", "--tls-key")),
+            (None, Some(_)) => Some(("--tls-key", "--tls-cert")),
+            _ => None,
+        };
+        if let Some((one, other)) = alone {
+            return Err(refusal::wrong(format!(
+                "{one}: it stands alone; allowed are both it and {other}, or neither"
+            )));
+        }
         let command = match line.command {
             None | Some(Sub::Serve) => Command::Serve(serve),
             Some(Sub::User(UserSub::Add {

@@ -20,12 +20,13 @@ Several values in one variable are separated by commas. A variable that is empty
 Examples:
   hongyan                                   serve on 127.0.0.1:8080, data in ./hongyan-data
   hongyan --listen 0.0.0.0:8080 --allow-origin https://chat.example
+  hongyan --listen 0.0.0.0:443 --stomp-listen 0.0.0.0:61612 --tls-cert chain.pem --tls-key key.pem
   hongyan serve --config /etc/hongyan.toml
   hongyan user add li --password-stdin      make an account
   hongyan token li                          print a session token for it
   hongyan backup copy.db                    copy the database while it is in use";
 
-/// A chat message broker: STOMP over WebSocket and SockJS, one inbox, kept on SQLite.
+/// A chat message broker: STOMP over WebSocket, SockJS and TCP, one inbox, kept on SQLite.
 #[derive(Parser)]
 #[command(name = "hongyan", bin_name = "hongyan", version, after_help = EXAMPLES)]
 pub(super) struct Line {
@@ -64,6 +65,15 @@ pub struct ServeOptions {
     /// Address and port of WebSocket, SockJS and REST; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::listener)]
     pub listen: SocketAddr,
+    /// Address and port of STOMP over TCP; port 0 picks a free one [default: off]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::listener)]
+    pub stomp_listen: Option<SocketAddr>,
+    /// Certificate for TLS on all listeners, in PEM, with the chain behind it; read again at SIGHUP [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Prefix of every HTTP path
     // Without the slash at its end: empty for `/`, so that a path can be put behind it.
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = values::context_path)]
@@ -145,7 +155,7 @@ pub(super) enum Sub {
 
 #[derive(Subcommand)]
 pub(super) enum UserSub {
-    /// Make an account; without a password it is opened by tokens only
+    /// Make an account; where no password is given, one is made and printed
     Add {
         /// 1 to 64 characters, no control characters, no '/', not all digits
         name: String,

@@ -34,6 +34,9 @@ const STALL_AFTER: Duration = Duration::from_secs(30);
 /// Messages read, and events taken, before what they led to is sent.
 const TURN_MAX: usize = 64;
 
+/// Bytes that events may have led to before those are sent: one event may go to many subscriptions.
+const SAID_BYTES_MAX: usize = 256 * 1024;
+
 /// What every connection needs of the rest.
 #[derive(Clone)]
 pub struct Context {
@@ -64,10 +67,22 @@ struct Drive<L, M> {
     context: Context,
     link: L,
     machine: M,
-    session: Option<Arc<Session>>,
+    seat: Option<Seat>,
     admission: Option<Admission>,
     /// That nothing more will come.
     lost: Option<Lost>,
+}
+
+/// A session's place at the broker, given back however the connection ends.
+struct Seat {
+    broker: Arc<Broker>,
+    session: Arc<Session>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.broker.close(&self.session);
+    }
 }
 
 /// Runs a connection until it is over.
@@ -76,68 +91,56 @@ pub async fn drive<L: Link, M: Machine>(context: Context, link: L, machine: M) {
         context,
         link,
         machine,
-        session: None,
+        seat: None,
         admission: None,
         lost: None,
     };
     drive.context.tally.connections_opened.add();
     let farewell = drive.run().await;
     drive.context.tally.connections_closed.add();
-    if let Some(session) = &drive.session {
-        drive.context.broker.close(session);
-    }
+    drop(drive.seat);
     if let Some(Farewell { code, reason }) = farewell {
         drive.link.close(code, reason).await;
     }
 }
 
+/// The end of a connection: how to say good-bye, if there is still somebody to say it to.
+type Ending = Option<Farewell>;
+
 impl<L: Link, M: Machine> Drive<L, M> {
-    /// How to say good-bye, if there is still somebody to say it to.
-    async fn run(&mut self) -> Option<Farewell> {
+    async fn run(&mut self) -> Ending {
         loop {
-            let mut acts = Vec::new();
-            self.turn(&mut acts).await;
-            if !acts.is_empty() {
-                let farewell = match self.perform(acts) {
-                    Ok(farewell) => farewell,
-                    Err(lost) => return parting(lost),
-                };
-                if let Err(lost) = self.flush().await {
-                    return parting(lost);
-                }
-                if farewell.is_some() {
-                    return farewell;
-                }
-            }
-            if let Some(lost) = self.lost {
-                return parting(lost);
+            if let Err(ending) = self.turn().await {
+                return ending;
             }
         }
     }
 
-    async fn flush(&mut self) -> Result<(), Lost> {
-        let flushed = timeout(STALL_AFTER, self.link.flush()).await;
-        flushed.unwrap_or_else(|_| {
-            self.context.tally.stalled.add();
-            Err(Lost::Stalled)
-        })
-    }
-
-    /// Waits for the next thing to happen and lets the machine say what to do.
-    async fn turn(&mut self, acts: &mut Vec<Act>) {
+    /// Waits for the next thing to happen, lets the machine say what to do, and does it.
+    async fn turn(&mut self) -> Result<(), Ending> {
+        let mut acts = Vec::new();
+        if self.machine.is_full() {
+            let now = self.context.clock.now();
+            self.machine.go_on(now, &mut acts);
+            return self.carry_out(acts).await;
+        }
+        if let Some(lost) = self.lost {
+            return Err(parting(lost));
+        }
         let happened = self.happens().await;
         let now = self.context.clock.now();
         match happened {
-            Happened::Heard(heard) => self.read(heard, acts),
+            Happened::Heard(heard) => self.read(heard, &mut acts),
             Happened::Rung => {
                 let mut events: Vec<Event> = Vec::new();
-                if let Some(session) = &self.session {
-                    self.context
-                        .broker
-                        .take(now, session, &mut events, TURN_MAX);
+                if let Some(seat) = &self.seat {
+                    seat.broker.take(now, &seat.session, &mut events, TURN_MAX);
                 }
                 for event in events {
-                    self.machine.told(now, event, acts);
+                    self.machine.told(now, event, &mut acts);
+                    if said_bytes(&acts) > SAID_BYTES_MAX {
+                        self.carry_out(std::mem::take(&mut acts)).await?;
+                    }
                 }
             }
             Happened::Admitted(admission) => {
@@ -145,10 +148,28 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 if admission.is_err() {
                     self.context.tally.logins_refused.add();
                 }
-                self.machine.admitted(now, admission, acts);
+                self.machine.admitted(now, admission, &mut acts);
             }
-            Happened::Woken => self.machine.woken(now, acts),
-            Happened::Stopping => self.machine.mishap(now, Mishap::Stopping, acts),
+            Happened::Woken => self.machine.woken(now, &mut acts),
+            Happened::Stopping => self.machine.mishap(now, Mishap::Stopping, &mut acts),
+        }
+        self.carry_out(acts).await
+    }
+
+    async fn carry_out(&mut self, acts: Vec<Act>) -> Result<(), Ending> {
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let farewell = self.perform(acts).map_err(parting)?;
+        let flushed = timeout(STALL_AFTER, self.link.flush()).await;
+        let flushed = flushed.unwrap_or_else(|_| {
+            self.context.tally.stalled.add();
+            Err(Lost::Stalled)
+        });
+        flushed.map_err(parting)?;
+        match farewell {
+            Some(farewell) => Err(Some(farewell)),
+            None => Ok(()),
         }
     }
 
@@ -159,11 +180,11 @@ impl<L: Link, M: Machine> Drive<L, M> {
         let wake_at = self.machine.wake_at_ms().map(|ms| clock.instant(ms));
         tokio::select! {
             heard = self.link.hear(), if self.machine.hungry() => Happened::Heard(heard),
-            () = rung(self.session.as_deref()) => Happened::Rung,
+            () = rung(self.seat.as_ref()) => Happened::Rung,
             admission = answered(&mut self.admission) => Happened::Admitted(admission),
             () = at(wake_at) => Happened::Woken,
             // A session is told by the broker, after everything else that it is told.
-            _ = stopping.wait_for(|stopping| *stopping), if self.session.is_none() => Happened::Stopping,
+            _ = stopping.wait_for(|stopping| *stopping), if self.seat.is_none() => Happened::Stopping,
         }
     }
 
@@ -200,9 +221,8 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
                 Act::Ask(ticket, command) => {
-                    if let Some(session) = &self.session {
-                        let Context { broker, clock, .. } = &self.context;
-                        broker.ask(clock.now(), session, ticket, command);
+                    if let Some(Seat { broker, session }) = &self.seat {
+                        broker.ask(self.context.clock.now(), session, ticket, command);
                     }
                 }
                 Act::LogIn(credentials) => {
@@ -229,8 +249,17 @@ impl<L: Link, M: Machine> Drive<L, M> {
         {
             broker.end_token(session.person.uid, token);
         }
-        self.session = Some(session);
+        let broker = Arc::clone(broker);
+        self.seat = Some(Seat { broker, session });
     }
+}
+
+fn said_bytes(acts: &[Act]) -> usize {
+    let said = acts.iter().map(|act| match act {
+        Act::Say(message) => message.len(),
+        _ => 0,
+    });
+    said.sum()
 }
 
 /// What to say when a connection is lost: nothing, unless it still can be heard.
@@ -242,8 +271,12 @@ fn parting(lost: Lost) -> Option<Farewell> {
             reason: "message too large",
         }),
         Lost::Malformed => Some(Farewell {
-            code: 1007,
+            code: 1002,
             reason: "malformed message",
+        }),
+        Lost::NotUtf8 => Some(Farewell {
+            code: 1007,
+            reason: "text that is not UTF-8",
         }),
     }
 }
@@ -269,9 +302,9 @@ async fn admit(
     .map_err(|denial| denial.sentence())
 }
 
-async fn rung(session: Option<&Session>) {
-    match session {
-        Some(session) => session.rung().await,
+async fn rung(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.session.rung().await,
         None => pending().await,
     }
 }

@@ -8,6 +8,7 @@ pub mod page;
 pub mod rest;
 pub mod stomp;
 pub mod tally;
+pub mod url;
 
 use crate::auth::Login;
 use crate::broker::command::Command;
@@ -111,6 +112,11 @@ pub trait Machine: Send {
     fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Something is wrong with the connection.
     fn mishap(&mut self, now: Moment, mishap: Mishap, acts: &mut Vec<Act>);
+    /// Whether it has stopped in the midst of what it heard, because that led to so much already: when this is done,
+    /// [`Self::go_on`] is to be called before anything else.
+    fn is_full(&self) -> bool;
+    /// Goes on with what was heard.
+    fn go_on(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Whether more bytes may be brought. While not, they wait with the client.
     fn hungry(&self) -> bool;
     /// When to wake it, on the steady clock.

@@ -1,33 +1,33 @@
-//! The HTTP listener: accepts connections within a limit and serves each until it is upgraded or over.
+//! HTTP: serves each connection of a listener until it is upgraded or over.
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
+use ::http::HeaderValue;
+use ::http::Method;
 use ::http::Request;
 use ::http::StatusCode;
 use ::http::Uri;
+use ::http::header;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+
+use crate::transports::listener::Listener;
+use crate::transports::listener::Stream;
+use crate::transports::listener::stopped;
+use crate::transports::websocket;
 
 /// How long a client may take to send a request's head (and how long a connection may wait for its next request).
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -35,72 +35,28 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// How long to wait when the process has no file descriptors left.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
-
 /// What a client gets when there are `--max-connections` already.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
     Content-Type: text/plain\r\nContent-Length: 46\r\n\r\ntoo many connections; try again in a moment.\r\n";
 
-/// A TCP stream that holds a place among the connections for as long as it lives, also after an upgrade.
-struct Placed {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-}
-
-/// Serves `routes` to every connection of `listener`, each of which takes a permit of `places`, until `stopping` becomes
-/// true. What stands before `context_path` (`""`, or `/x` without a slash at the end) is taken off each request's path;
-/// a request outside it is none of ours.
+/// Serves `routes` to every connection of `listener`, until `stopping` becomes true. What stands before `context_path`
+/// (`""`, or `/x` without a slash at the end) is taken off each request's path; a request outside it is none of ours, and
+/// one for the context path itself is sent to its slash.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     context_path: String,
     routes: BoxedFilter<(Response,)>,
-    places: Arc<Semaphore>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
-    let service = warp::service(routes);
-    let context_path: Arc<str> = context_path.into();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stopped(&mut stopping) => return,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "can't accept a connection");
-                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!("all connections are taken (--max-connections)");
-            // As much of it as the socket takes at once: there is no place to wait in.
-            let _ = stream.try_write(FULL);
-            continue;
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection broke before it was served");
-            continue;
-        }
-        let below = Below {
-            context_path: Arc::clone(&context_path),
-            service: service.clone(),
-        };
-        let placed = Placed {
-            stream,
-            _place: place,
-        };
-        tokio::spawn(serve_one(placed, below, stopping.clone()));
-    }
+    let below = Below {
+        context_path: context_path.into(),
+        service: warp::service(routes),
+    };
+    let serve = move |stream| serve_one(stream, below, stopping);
+    listener.each(FULL, serve).await;
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // Nobody left who could say so means the same.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-async fn serve_one<S>(stream: Placed, service: S, mut stopping: watch::Receiver<bool>)
+async fn serve_one<S>(stream: Stream, service: S, mut stopping: watch::Receiver<bool>)
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -138,25 +94,54 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        if lacks_slash(&request, &self.context_path) {
+            return ready(redirect(&self.context_path));
+        }
         match strip(request.uri(), &self.context_path) {
             Some(uri) => {
                 *request.uri_mut() = uri;
                 Box::pin(self.service.call(request))
             }
-            None => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NOT_FOUND;
-                Box::pin(std::future::ready(Ok(response)))
-            }
+            None => ready(empty(StatusCode::NOT_FOUND)),
         }
     }
+}
+
+/// Whether somebody looks at the context path without its slash: what the page there names would be looked for beside it.
+fn lacks_slash<B>(request: &Request<B>, context_path: &str) -> bool {
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    looks
+        && !context_path.is_empty()
+        && request.uri().path() == context_path
+        && !websocket::is_upgrade(request.headers())
+}
+
+fn redirect(context_path: &str) -> Response {
+    let mut response = empty(StatusCode::PERMANENT_REDIRECT);
+    // A context path holds letters, digits and a few marks, so it always is a value.
+    if let Ok(location) = HeaderValue::try_from(format!("{context_path}/")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+fn ready(response: Response) -> Answering {
+    Box::pin(std::future::ready(Ok(response)))
 }
 
 /// The path without the context path; `None` where it does not begin with it.
@@ -172,34 +157,6 @@ fn strip(uri: &Uri, context_path: &str) -> Option<Uri> {
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
     Uri::try_from(format!("{path}{query}")).ok()
-}
-
-impl AsyncRead for Placed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Placed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]

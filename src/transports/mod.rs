@@ -1,11 +1,13 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket and SockJS over WebSocket. The other SockJS transports (xhr, eventsource, …), STOMP over
-//! TCP and TLS have their place beside them: `sockjs/`, `tcp.rs` and `tls.rs`.
+//! Here are the plain WebSocket, all of SockJS, and bare TCP, each also behind TLS.
 
 pub mod http;
+pub mod listener;
 pub mod origin;
 pub mod sockjs;
+pub mod tcp;
+pub mod tls;
 pub mod websocket;
 
 use std::future::Future;
@@ -19,9 +21,11 @@ pub enum Lost {
     Gone,
     /// The peer sent a message larger than this many bytes; it can still be spoken to.
     TooLarge(usize),
-    /// The peer sent what the transport does not allow; the transport has said so in its own way.
+    /// The peer sent what the transport does not allow.
     Malformed,
-    /// The peer did not take what was sent to it in time.
+    /// The peer sent a text that is not UTF-8.
+    NotUtf8,
+    /// The peer did not take what was sent to it in time, or more waits for it than may.
     Stalled,
 }
 
@@ -40,6 +44,6 @@ pub trait Link: Send {
     /// Sends what was queued.
     fn flush(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
 
-    /// Closes with a WebSocket close code and a reason, after what was queued.
+    /// Closes, after what was queued: with a WebSocket close code and a reason where the transport can say them.
     fn close(self, code: u16, reason: &str) -> impl Future<Output = ()> + Send;
 }

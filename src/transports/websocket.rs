@@ -13,6 +13,8 @@ use futures_util::StreamExt;
 use hyper::upgrade::OnUpgrade;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
@@ -24,6 +26,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::transports::Link;
 use crate::transports::Lost;
+
+/// The version of RFC 6455, the only one there is.
+const VERSION: HeaderValue = HeaderValue::from_static("13");
 
 /// What a socket reads at once. It is held by every connection, so it is small.
 const READ_BYTES: usize = 4 * 1024;
@@ -38,8 +43,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub enum Handshake {
     /// The answer to send, after which [`WebSocket::open`] gets the socket.
     Accepted(Response<()>),
-    /// Why not: a status and a sentence.
-    Refused(StatusCode, &'static str),
+    /// Why not.
+    Refused(Response<&'static str>),
 }
 
 /// Whether a request asks for an upgrade at all.
@@ -50,31 +55,31 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
 /// Answers a request for a WebSocket, naming `subprotocol` if there is one.
 pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Handshake {
     if !is_upgrade(headers) {
-        return Handshake::Refused(
+        return refused(
             StatusCode::BAD_REQUEST,
             "Can \"Upgrade\" only to \"WebSocket\".",
         );
     }
     if !has_word(headers, header::CONNECTION, "upgrade") {
-        return Handshake::Refused(
+        return refused(
             StatusCode::BAD_REQUEST,
             "\"Connection\" must be \"Upgrade\".",
         );
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
+        .is_none_or(|version| *version != VERSION)
     {
-        return Handshake::Refused(
+        return refused(
             StatusCode::UPGRADE_REQUIRED,
             "Sec-WebSocket-Version must be 13.",
         );
     }
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.");
+        return refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.");
     };
     let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
-        return Handshake::Refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.");
+        return refused(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.");
     };
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -89,6 +94,22 @@ pub fn handshake(headers: &HeaderMap, subprotocol: Option<&'static str>) -> Hand
         );
     }
     Handshake::Accepted(response)
+}
+
+fn refused(status: StatusCode, why: &'static str) -> Handshake {
+    let mut response = Response::new(why);
+    *response.status_mut() = status;
+    let answer = response.headers_mut();
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=UTF-8"),
+    );
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // RFC 6455, 4.4: what would be right. RFC 9110, 15.5.22: a 426 names the protocol.
+        answer.insert(header::SEC_WEBSOCKET_VERSION, VERSION);
+        answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    Handshake::Refused(response)
 }
 
 fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -127,7 +148,8 @@ impl WebSocket {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => {
                 Lost::TooLarge(self.message_bytes_max)
             }
-            Error::Utf8(_) | Error::Protocol(_) => Lost::Malformed,
+            Error::Utf8(_) => Lost::NotUtf8,
+            Error::Protocol(_) => Lost::Malformed,
             _ => Lost::Gone,
         }
     }
@@ -141,7 +163,12 @@ impl Link for WebSocket {
                 Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
                 // Pings are answered by the library; pongs ask for nothing.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(Lost::Gone),
+                Some(Ok(Message::Close(_))) => {
+                    // The library has queued its answer, and sends it with the next flush.
+                    let _ = tokio::time::timeout(CLOSE_WITHIN, self.socket.flush()).await;
+                    return Err(Lost::Gone);
+                }
+                None => return Err(Lost::Gone),
                 Some(Err(error)) => return Err(self.lost(&error)),
             }
         }
@@ -168,8 +195,16 @@ impl Link for WebSocket {
             reason: reason.into(),
         };
         let goodbye = async {
-            if self.socket.close(Some(frame)).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
+            if self.socket.close(Some(frame)).await.is_err() {
+                return;
+            }
+            while let Some(Ok(_)) = self.socket.next().await {}
+            // More may come that can't be read as frames, as after one that was too large. A connection that is dropped
+            // with bytes unread is reset, and the peer might never see our last words.
+            let stream = self.socket.get_mut();
+            let mut unread = vec![0; READ_BYTES];
+            if stream.shutdown().await.is_ok() {
+                while let Ok(1..) = stream.read(&mut unread).await {}
             }
         };
         // A peer that does not answer in time has no claim to more.

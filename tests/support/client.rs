@@ -1,4 +1,4 @@
-//! A STOMP client on a WebSocket, and just enough HTTP.
+//! A STOMP client on a WebSocket or on a bare stream, and just enough HTTP.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,7 +14,9 @@ use hongyan_grammar::stomp::Side;
 use hongyan_grammar::stomp::Unit;
 use hongyan_grammar::stomp::Version;
 use serde_json::Value;
+use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -32,9 +34,29 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
+/// What a client may sit on.
+pub trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// What a client sits on.
+pub type Stream = Box<dyn Pipe>;
+
+/// A TCP connection to the broker.
+pub async fn connect(address: &str) -> Stream {
+    let connecting = TcpStream::connect(address);
+    let stream = soon("the connection", connecting).await;
+    Box::new(stream.expect("the broker listens"))
+}
+
+enum Socket {
+    WebSocket(Box<WebSocketStream<Stream>>),
+    Bare(Stream),
+}
+
 /// One STOMP 1.2 connection.
 pub struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: Socket,
     decoder: Decoder,
 }
 
@@ -43,22 +65,50 @@ impl Client {
     pub async fn log_in(address: &str, uid: u64) -> Self {
         let mut client =
             Self::open(address, &format!("/client?srect={}", people::token(uid))).await;
+        client.connect().await;
         client
-            .send(Frame::new(Command::Connect).header("accept-version", "1.2"))
+    }
+
+    /// CONNECT, where the URL has said who it is.
+    pub async fn connect(&mut self) {
+        self.send(Frame::new(Command::Connect).header("accept-version", "1.2"))
             .await;
-        let connected = client.next().await.expect("CONNECTED");
+        let connected = self.next().await.expect("CONNECTED");
         assert_eq!(connected.command, Command::Connected);
-        client.decoder.set_version(Version::V1_2);
-        client
+        self.decoder.set_version(Version::V1_2);
     }
 
     /// Opens a WebSocket and says nothing yet.
     pub async fn open(address: &str, path: &str) -> Self {
-        let stream = soon("the connection", TcpStream::connect(address))
-            .await
-            .expect("the broker listens");
-        let upgrade = client_async(format!("ws://{address}{path}"), stream);
+        Self::upgrade(connect(address).await, &format!("ws://{address}{path}")).await
+    }
+
+    /// The same on a stream that is there.
+    pub async fn upgrade(stream: Stream, url: &str) -> Self {
+        let upgrade = client_async(url, stream);
         let (socket, _) = soon("the upgrade", upgrade).await.expect("an upgrade");
+        Self::on(Socket::WebSocket(Box::new(socket)))
+    }
+
+    /// Takes a stream with nothing around the frames, and says nothing yet.
+    pub fn bare(stream: Stream) -> Self {
+        Self::on(Socket::Bare(stream))
+    }
+
+    /// The same, and logs in as user `uid`.
+    pub async fn log_in_bare(stream: Stream, uid: u64) -> Self {
+        let mut client = Self::bare(stream);
+        let connect = Frame::new(Command::Connect)
+            .header("accept-version", "1.2")
+            .header("srect", &people::token(uid));
+        client.send(connect).await;
+        let connected = client.next().await.expect("CONNECTED");
+        assert_eq!(connected.command, Command::Connected, "{connected:?}");
+        client.decoder.set_version(Version::V1_2);
+        client
+    }
+
+    fn on(socket: Socket) -> Self {
         Self {
             socket,
             decoder: Decoder::new(Side::Client, Limits::after(1 << 24)),
@@ -68,7 +118,7 @@ impl Client {
     /// Sends a frame. A connection that is gone is noticed when something is read from it.
     pub async fn send(&mut self, frame: Frame) {
         self.queue(frame).await;
-        let _ = self.socket.flush().await;
+        self.flush().await;
     }
 
     /// As [`Self::send`], but leaves it to a later flush.
@@ -76,27 +126,49 @@ impl Client {
         let mut wire = Vec::new();
         stomp::write(&frame, Version::V1_2, &mut wire);
         let text = String::from_utf8(wire).expect("only text is sent here");
-        let _ = self.socket.feed(Message::text(text)).await;
+        let _ = match &mut self.socket {
+            Socket::WebSocket(socket) => socket.feed(Message::text(text)).await.is_ok(),
+            Socket::Bare(stream) => stream.write_all(text.as_bytes()).await.is_ok(),
+        };
     }
 
     /// Sends what was queued.
     pub async fn flush(&mut self) {
-        let _ = self.socket.flush().await;
+        let _ = match &mut self.socket {
+            Socket::WebSocket(socket) => socket.flush().await.is_ok(),
+            Socket::Bare(stream) => stream.flush().await.is_ok(),
+        };
     }
 
     /// The next frame; `None` when the connection is over.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
-            match self.decoder.next().expect("a frame that reads") {
-                Some(Unit::Frame(frame)) => return Some(frame),
-                Some(Unit::Beat) => continue,
-                None => {}
+            if let Unit::Frame(frame) = self.next_unit().await? {
+                return Some(frame);
             }
-            match soon("a frame", self.socket.next()).await? {
-                Ok(Message::Text(text)) => self.decoder.feed(text.as_bytes()),
-                Ok(Message::Binary(bytes)) => self.decoder.feed(&bytes),
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
+        }
+    }
+
+    /// The next frame or heart-beat; `None` when the connection is over.
+    pub async fn next_unit(&mut self) -> Option<Unit> {
+        loop {
+            if let Some(unit) = self.decoder.next().expect("a frame that reads") {
+                return Some(unit);
+            }
+            match &mut self.socket {
+                Socket::WebSocket(socket) => match soon("a frame", socket.next()).await? {
+                    Ok(Message::Text(text)) => self.decoder.feed(text.as_bytes()),
+                    Ok(Message::Binary(bytes)) => self.decoder.feed(&bytes),
+                    Ok(Message::Close(_)) | Err(_) => return None,
+                    Ok(_) => {}
+                },
+                Socket::Bare(stream) => {
+                    let mut bytes = Vec::with_capacity(4_096);
+                    match soon("a frame", stream.read_buf(&mut bytes)).await {
+                        Ok(0) | Err(_) => return None,
+                        Ok(_) => self.decoder.feed(&bytes),
+                    }
+                }
             }
         }
     }
@@ -158,12 +230,20 @@ pub async fn http(
     headers: &str,
     body: &str,
 ) -> (u16, String, String) {
-    let mut stream = soon("the connection", TcpStream::connect(address))
-        .await
-        .expect("the broker listens");
+    http_on(connect(address).await, method, path, headers, body).await
+}
+
+/// The same on a stream that is there.
+pub async fn http_on(
+    mut stream: Stream,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nHost: broker\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );
     stream
         .write_all(request.as_bytes())

@@ -343,6 +343,16 @@ impl Stage {
             connection.machine.hear(self.now, piece, &mut acts);
             self.carry_out(name, acts);
             self.settle();
+            while let Some(full) = self
+                .connections
+                .get_mut(name)
+                .filter(|c| c.machine.is_full())
+            {
+                let mut acts = Vec::new();
+                full.machine.go_on(self.now, &mut acts);
+                self.carry_out(name, acts);
+                self.settle();
+            }
         }
         Ok(())
     }

@@ -27,12 +27,22 @@ pub fn name(uid: u64) -> String {
 
 /// A session token of user `uid`, for an hour.
 pub fn token(uid: u64) -> String {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs();
+    token_until(uid, now_s() + 3600)
+}
+
+/// A session token of user `uid` that has expired.
+pub fn expired_token(uid: u64) -> String {
+    token_until(uid, now_s() - 1)
+}
+
+fn now_s() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("after 1970").as_secs()
+}
+
+fn token_until(uid: u64, expires_s: u64) -> String {
     let claims =
-        serde_json::json!({ "sub": uid, "name": name(uid), "typ": "session", "exp": now + 3600 });
+        serde_json::json!({ "sub": uid, "name": name(uid), "typ": "session", "exp": expires_s });
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     encode(&Header::default(), &claims, &key).expect("claims that can be written")
 }

@@ -7,6 +7,11 @@ use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::support::people;
 
@@ -15,6 +20,10 @@ pub struct Running {
     child: Child,
     /// Where it listens, `127.0.0.1:PORT`.
     pub address: String,
+    /// All that it says it listens on: URLs without a path, HTTP first.
+    pub urls: Vec<String>,
+    /// What it has said on stdout so far, a line each.
+    pub said: Arc<Mutex<Vec<String>>>,
 }
 
 /// The program itself, with its data in `data`.
@@ -42,15 +51,33 @@ impl Running {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the broker starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let address = lines
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let over_tcp = command.get_args().any(|arg| arg == "--stomp-listen");
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let urls: Vec<String> = lines
             .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
-            .expect("the broker says where it listens");
+            .inspect(|line| said.lock().expect("no panic").push(line.clone()))
+            .filter_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
+            .take(if over_tcp { 2 } else { 1 })
+            .collect();
+        let address = address(urls.first().expect("the broker says where it listens"));
         // Somebody must read the rest, or the broker would wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            lines.for_each(|line| more.lock().expect("no panic").push(line));
+        });
+        Self {
+            child,
+            address,
+            urls,
+            said,
+        }
+    }
+
+    /// Where it listens for STOMP over TCP, `127.0.0.1:PORT`.
+    pub fn stomp_address(&self) -> String {
+        address(self.urls.get(1).expect("--stomp-listen was given"))
     }
 
     /// `kill -9`.
@@ -61,13 +88,24 @@ impl Running {
 
     /// SIGTERM, and how it ended.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill");
-        assert!(sent.success());
+        self.signal("-TERM");
         self.child.wait().expect("it has ended")
+    }
+
+    /// A signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// What it says on stderr, a line each, where that was piped; once.
+    pub fn log(&mut self) -> UnboundedReceiver<String> {
+        let stderr = self.child.stderr.take().expect("a pipe");
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let (said, log) = unbounded_channel();
+        std::thread::spawn(move || lines.all(|line| said.send(line).is_ok()));
+        log
     }
 
     /// Its resident memory, in bytes.
@@ -90,6 +128,11 @@ impl Running {
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()
     }
+}
+
+fn address(url: &str) -> String {
+    let (_, address) = url.split_once("://").expect("a URL");
+    address.to_owned()
 }
 
 impl Drop for Running {

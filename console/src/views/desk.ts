@@ -29,7 +29,7 @@ export class Desk {
     logOut: () => void,
   ) {
     this.bar = new Bar(session, logOut);
-    this.list = new ConversationList(session);
+    this.list = new ConversationList(session, () => this.focus());
     this.thread = new Thread(session);
     this.composer = new Composer(session);
     this.element = h(
@@ -56,7 +56,10 @@ export class Desk {
     return this.list.startChat(nameOrUid);
   }
 
+  /** Ready to write. */
   focus(): void {
+    // What is not on the screen yet takes no focus.
+    this.render();
     this.composer.focus();
   }
 }

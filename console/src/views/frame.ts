@@ -2,7 +2,7 @@
  * The parts of the page that never change: masthead, welcome and the legend of the ticks.
  */
 import { h } from "./dom";
-import { gooseMark, skeinOfGeese, tick, tickWords } from "./icons";
+import { gooseMark, sealMark, skeinOfGeese, tick, tickWords } from "./icons";
 
 export function masthead(): HTMLElement {
   return h(
@@ -10,7 +10,11 @@ export function masthead(): HTMLElement {
     { class: "masthead" },
     h("span", { class: "mark" }, gooseMark()),
     h("span", { class: "wordmark" }, "Hongyan"),
-    h("span", { class: "seal", lang: "zh", title: "hóng yàn: the wild goose that carries letters" }, "鸿雁"),
+    h(
+      "span",
+      { class: "seal", role: "img", "aria-label": "鸿雁", title: "鸿雁, hóng yàn: the wild goose that carries letters" },
+      sealMark(),
+    ),
     h("span", { class: "motto" }, "A chat broker: the wild goose that carries letters"),
     h("span", { class: "sky" }, skeinOfGeese()),
   );

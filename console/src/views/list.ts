@@ -53,7 +53,11 @@ export class ConversationList {
   });
   private readonly error = new ErrorLine("chat");
 
-  constructor(private readonly session: Session) {
+  /** `begun`: a chat was asked for, and is open. */
+  constructor(
+    private readonly session: Session,
+    private readonly begun: () => void,
+  ) {
     this.element = h(
       "nav",
       { class: "list" },
@@ -80,9 +84,16 @@ export class ConversationList {
       await this.session.startChat(nameOrUid);
       this.peer.value = "";
       this.error.show("");
+      if (this.hasFocus()) this.begun();
     } catch (error) {
       this.error.show(sentenceOf(error));
     }
+  }
+
+  /** Whoever has gone to write elsewhere meanwhile is left there. */
+  private hasFocus(): boolean {
+    const { activeElement, body } = document;
+    return activeElement === body || this.element.contains(activeElement);
   }
 
   render(): void {

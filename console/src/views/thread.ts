@@ -57,12 +57,14 @@ export class Thread {
   }
 
   render(): void {
-    const { current, presence, history, historyError } = this.session;
+    const { current, connection, presence, history, historyError } = this.session;
     if (current === null) return;
     if (current !== this.conversation) this.begin(current);
     setText(this.title, current.peer.uname);
-    setText(this.presence, presence.here === null ? "" : presence.here ? "is here" : "is away");
-    this.presence.dataset["here"] = String(presence.here);
+    // Off line we can't tell.
+    const here = connection.state === "online" ? presence.here : null;
+    setText(this.presence, here === null ? "" : here ? "is here" : "is away");
+    this.presence.dataset["here"] = String(here);
     this.earlier.hidden = !history.hasEarlier(current);
     this.historyError.show(historyError);
     this.empty.hidden = current.last !== undefined;

@@ -14,7 +14,7 @@ use crate::gateways::json;
 use crate::gateways::rest::Desk;
 use crate::gateways::rest::answer::Answer;
 use crate::gateways::rest::answer::Refused;
-use crate::gateways::rest::url::Query;
+use crate::gateways::url::Query;
 
 /// One row of the table: everything that is known of a call.
 pub(super) struct Call {

@@ -22,13 +22,13 @@ use crate::gateways::rest::answer::json;
 use crate::gateways::rest::call::Caller;
 use crate::gateways::rest::call::Request;
 use crate::gateways::rest::people;
-use crate::gateways::rest::url::Query;
 use crate::gateways::rest::wire::ConfirmedJson;
 use crate::gateways::rest::wire::KeptJson;
 use crate::gateways::rest::wire::PageJson;
 use crate::gateways::rest::wire::SendJson;
 use crate::gateways::rest::wire::SentJson;
 use crate::gateways::rest::wire::UserJson;
+use crate::gateways::url::Query;
 
 /// Messages on a page where the caller names no number.
 const PAGE_DEFAULT: usize = 50;

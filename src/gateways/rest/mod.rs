@@ -1,4 +1,4 @@
-//! REST: accounts, messages and health for programs that hold no connection. One [`table`] says which calls there are; the
+//! REST: accounts, messages and health for programs that hold no connection. One `table` says which calls there are; the
 //! desk here finds the row, looks at who calls, and writes the headers that every answer has.
 
 mod accounts;
@@ -11,7 +11,6 @@ mod messages;
 mod openapi;
 mod people;
 mod table;
-mod url;
 mod wire;
 
 use std::convert::Infallible;
@@ -46,7 +45,7 @@ use crate::gateways::rest::call::Handler;
 use crate::gateways::rest::call::Request;
 use crate::gateways::rest::cors::Origin;
 use crate::gateways::rest::table::Found;
-use crate::gateways::rest::url::Query;
+use crate::gateways::url::Query;
 
 /// Most bytes of a body that holds names and passwords, or nothing.
 const SMALL_BODY_MAX: usize = 64 * 1024;

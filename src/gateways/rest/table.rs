@@ -13,7 +13,7 @@ use crate::gateways::rest::call::Shape;
 use crate::gateways::rest::health;
 use crate::gateways::rest::messages;
 use crate::gateways::rest::people;
-use crate::gateways::rest::url::decode;
+use crate::gateways::url::decode;
 
 /// The table.
 pub(super) static CALLS: &[Call] = &[

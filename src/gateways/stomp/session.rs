@@ -42,6 +42,9 @@ use crate::gateways::stomp::shared::Wire;
 /// CONNECT must come within this time, in milliseconds (CONTRACT section 4).
 const CONNECT_WITHIN_MS: u64 = 10_000;
 
+/// Acts that what was heard may lead to before they are done: many small frames come in one message.
+const ACTS_MAX: usize = 256;
+
 /// How a connection came in.
 #[derive(Clone, Debug, Default)]
 pub struct Door {
@@ -66,6 +69,8 @@ pub struct StompSession {
     decoder: Decoder,
     door: Door,
     state: State,
+    /// That frames wait to be read until the acts so far are done.
+    full: bool,
 }
 
 enum State {
@@ -84,6 +89,7 @@ impl StompSession {
             state: State::Waiting {
                 until_ms: now.steady_ms + CONNECT_WITHIN_MS,
             },
+            full: false,
         }
     }
 
@@ -98,6 +104,10 @@ impl StompSession {
     /// Reads what is buffered, as far as frames may be taken now.
     fn read_on(&mut self, now: Moment, acts: &mut Vec<Act>) {
         while self.hungry() {
+            if acts.len() >= ACTS_MAX {
+                self.full = true;
+                return;
+            }
             match self.decoder.next() {
                 Ok(None) => return,
                 Ok(Some(Unit::Beat)) => {}
@@ -196,7 +206,7 @@ impl StompSession {
         }
     }
 
-    fn go_on(&mut self, now: Moment, acts: &mut Vec<Act>) {
+    fn resume(&mut self, now: Moment, acts: &mut Vec<Act>) {
         self.settle(acts);
         if let State::Open(open) = &mut self.state
             && open.order.len() == 0
@@ -235,7 +245,7 @@ impl Machine for StompSession {
         match event {
             Event::Answer(ticket, answer) => {
                 open.order.answered(ticket, answer);
-                self.go_on(now, acts);
+                self.resume(now, acts);
             }
             Event::Ended(end) => self.fail(&Fault::from(end), None, acts),
             Event::Message(_) | Event::Received(_) | Event::Posted(..) | Event::Handed(_) => {
@@ -312,10 +322,22 @@ impl Machine for StompSession {
         self.fail(&fault, None, acts);
     }
 
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn go_on(&mut self, now: Moment, acts: &mut Vec<Act>) {
+        self.full = false;
+        self.read_on(now, acts);
+        self.note_said(now, acts);
+    }
+
     fn hungry(&self) -> bool {
         match &self.state {
             State::Waiting { .. } => true,
-            State::Open(open) => open.held.is_none() && open.order.len() < UNANSWERED_MAX,
+            State::Open(open) => {
+                !self.full && open.held.is_none() && open.order.len() < UNANSWERED_MAX
+            }
             State::Admitting { .. } | State::Closed => false,
         }
     }
@@ -341,5 +363,54 @@ impl StompSession {
         {
             open.beats.said(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::users::Person;
+    use crate::broker::users::Uid;
+
+    /// A session that is logged in, and subscribed to its errors.
+    fn open_session() -> StompSession {
+        let person = Person {
+            uid: Uid::new(1).unwrap(),
+            name: "li".into(),
+        };
+        let admitted = Admitted {
+            person,
+            token: None,
+            expires_s: None,
+        };
+        let door = Door {
+            admitted: Some(admitted),
+            session_name: "s".to_owned(),
+            frame_bytes_max: 4_096,
+            ..Door::default()
+        };
+        let mut session = StompSession::new(Moment::default(), door);
+        let begin = "CONNECT\naccept-version:1.2\n\n\0SUBSCRIBE\nid:s\ndestination:/user/queue/status\n\n\0";
+        session.hear(Moment::default(), begin.as_bytes(), &mut Vec::new());
+        session
+    }
+
+    #[test]
+    fn many_frames_in_one_message_are_answered_a_few_at_a_time() {
+        const FRAMES: usize = 10_000;
+        let mut session = open_session();
+        let bad = "SEND\ndestination:/socket/chat/send\n\n{\0".repeat(FRAMES);
+        let mut acts = Vec::new();
+        session.hear(Moment::default(), bad.as_bytes(), &mut acts);
+        let mut answered = acts.len();
+        while session.is_full() {
+            assert!(!session.hungry(), "nothing more may come in between");
+            acts.clear();
+            session.go_on(Moment::default(), &mut acts);
+            assert!(acts.len() <= ACTS_MAX, "{} acts at once", acts.len());
+            answered += acts.len();
+        }
+        assert_eq!(answered, FRAMES);
+        assert!(session.hungry());
     }
 }

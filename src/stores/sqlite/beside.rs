@@ -1,6 +1,6 @@
 //! Users for a command that may run beside a broker: no lock, and nothing that the broker keeps in memory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -19,23 +19,20 @@ use crate::stores::sqlite::users::find_user;
 /// The users of a data directory, whether a broker runs on it or not.
 pub struct Beside {
     conn: Connection,
-    file: PathBuf,
 }
 
 impl Beside {
     /// Opens the data in `dir`, or begins them.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         make_dir(dir)?;
-        let file = schema::database(dir);
-        Ok(Self {
-            conn: schema::open(&file)?,
-            file,
-        })
+        let conn = schema::open(&schema::database(dir))?;
+        Ok(Self { conn })
     }
 
-    /// The database file, for messages to people.
-    pub fn file(&self) -> &Path {
-        &self.file
+    /// Opens the data in `dir`, which must be there: a mistyped directory is no new one.
+    pub fn open_existing(dir: &Path) -> Result<Self, OpenError> {
+        let conn = schema::open_existing(&schema::database(dir))?;
+        Ok(Self { conn })
     }
 
     /// Makes a user with the next free uid.

@@ -1,5 +1,5 @@
-//! The `websocket` transport: each message of the client is a JSON array of strings, each of ours an `a[…]`; `o` opens,
-//! `h` beats when nothing else was said, `c[…]` closes.
+//! `websocket`: each message of the client is a JSON array of strings, each of ours an `a[…]`; `o` opens, `h` beats when
+//! nothing else was said, `c[…]` closes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,28 +12,28 @@ use crate::transports::Link;
 use crate::transports::Lost;
 use crate::transports::websocket::WebSocket;
 
-/// Silence of ours after which an `h` is sent.
-const BEAT_AFTER: Duration = Duration::from_secs(25);
-
 /// A SockJS session on a WebSocket of its own.
-pub struct SockJsWebSocket {
+pub(super) struct SockJsWebSocket {
     socket: WebSocket,
     /// Strings of the client's last array that were not taken yet.
     heard: VecDeque<String>,
     /// Queued strings, for one array.
     said: Vec<String>,
     last_said: Instant,
+    /// Silence of ours after which an `h` is sent.
+    heartbeat: Duration,
 }
 
 impl SockJsWebSocket {
     /// Opens the session: says `o`.
-    pub fn open(mut socket: WebSocket) -> Result<Self, Lost> {
+    pub(super) fn open(mut socket: WebSocket, heartbeat: Duration) -> Result<Self, Lost> {
         socket.say(sockjs::open().to_owned())?;
         Ok(Self {
             socket,
             heard: VecDeque::new(),
             said: Vec::new(),
             last_said: Instant::now(),
+            heartbeat,
         })
     }
 
@@ -61,10 +61,10 @@ impl Link for SockJsWebSocket {
             tokio::select! {
                 message = self.socket.hear() => {
                     let message = message?;
-                    let text = std::str::from_utf8(&message).map_err(|_| Lost::Malformed)?;
+                    let text = std::str::from_utf8(&message).map_err(|_| Lost::NotUtf8)?;
                     self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
                 }
-                () = tokio::time::sleep_until(self.last_said + BEAT_AFTER) => {
+                () = tokio::time::sleep_until(self.last_said + self.heartbeat) => {
                     self.last_said = Instant::now();
                     self.socket.say(sockjs::heartbeat().to_owned())?;
                 }

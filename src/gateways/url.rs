@@ -1,7 +1,7 @@
 //! The parts of a URL as text: percent-encoding undone, and the pairs of a query.
 
 /// Undoes `%XX`. `None` where the digits are wrong or the result is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -24,11 +24,11 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// The pairs of a query string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads `a=1&b=2`, `+` being a space. `None` where [`decode`] has none.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let plain = |part: &str| decode(&part.replace('+', " "));
         text.split('&')
             .filter(|pair| !pair.is_empty())
@@ -41,7 +41,7 @@ impl Query {
     }
 
     /// The first value of `name`.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         let pair = self.0.iter().find(|(known, _)| known == name)?;
         Some(&pair.1)
     }
