@@ -23,7 +23,7 @@ fn load(args: &str, environment: &[(&str, &str)]) -> Result<Cli, Stop> {
 
 fn serve(args: &str, environment: &[(&str, &str)]) -> ServeOptions {
     match load(args, environment).map(|cli| cli.command) {
-        Ok(Command::Serve(options)) => options,
+        Ok(Command::Serve(options)) => *options,
         Ok(_) => panic!("{args:?} does not serve"),
         Err(stop) => panic!("{args:?}: {}", stop.text),
     }

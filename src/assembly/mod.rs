@@ -24,7 +24,7 @@ impl<E: std::error::Error> From<E> for Failure {
 /// Does what the command line asks. What goes wrong is one line on stderr and exit status 2.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        Command::Serve(options) => start::serve(&cli.data, &cli.log, options),
+        Command::Serve(options) => start::serve(&cli.data, &cli.log, *options),
         Command::UserAdd { name, password } => commands::add_user(&cli.data, &name, password),
         Command::Token { name } => commands::token(&cli.data, &name),
         Command::Check => commands::check(&cli.data),

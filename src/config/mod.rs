@@ -42,7 +42,7 @@ pub struct Cli {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Serve until stopped.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Make an account. The name is not checked yet.
     UserAdd {
         /// What the user is to be called.
@@ -199,7 +199,7 @@ impl Cli {
             )));
         }
         let command = match line.command {
-            None | Some(Sub::Serve) => Command::Serve(serve),
+            None | Some(Sub::Serve) => Command::Serve(Box::new(serve)),
             Some(Sub::User(UserSub::Add {
                 name,
                 password,

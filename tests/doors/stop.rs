@@ -6,6 +6,8 @@ use hongyan::broker::Broker;
 use hongyan::broker::event::End;
 use hongyan::broker::event::Event;
 use hongyan::broker::limits::Limits;
+use hongyan::broker::moment::Moment;
+use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::Uid;
 use hongyan::stores::memory::MemoryStore;
@@ -139,6 +141,7 @@ fn a_session_that_begins_too_late_is_told_as_well() {
     let limits = Limits {
         content_bytes_max: 1_000,
         messages_per_second: 5,
+        queues: QueueLimits::default(),
     };
     let broker = Broker::new(Arc::new(MemoryStore::new()), limits);
     broker.stop();
@@ -148,6 +151,6 @@ fn a_session_that_begins_too_late_is_told_as_well() {
     };
     let session = broker.open(person, None);
     let mut events = Vec::new();
-    broker.take(&session, &mut events, 1);
+    broker.take(Moment::default(), &session, &mut events, 1);
     assert_eq!(events, [Event::Ended(End::Stopping)]);
 }
