@@ -52,6 +52,8 @@ fn is_sound(data: &Path) {
             vec!["conversations", "1"],
             vec!["messages", "3"],
             vec!["waiting", "2"],
+            vec!["queues", "0"],
+            vec!["queued", "0"],
             vec!["sound"],
         ]
     );
