@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hongyan_grammar::stomp::Version;
 use http::HeaderMap;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
@@ -15,10 +14,10 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use crate::auth::permits::Permits;
-use crate::broker::refusal::status;
 use crate::gateways::Admitted;
 use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
+use crate::gateways::rest;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
 use crate::gateways::url;
@@ -209,15 +208,5 @@ fn origin_refused() -> Response {
 }
 
 fn refused(code: u16, content: &str) -> Response {
-    let body = serde_json::json!({ "code": code, "status": status(code), "content": content });
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
-    if code == 401 {
-        // RFC 9110, 11.6.1: a 401 names the way in.
-        let way_in = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, way_in);
-    }
-    response
+    rest::refused(code, content).into_response()
 }

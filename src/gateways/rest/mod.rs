@@ -99,6 +99,11 @@ pub fn routes(
         .boxed()
 }
 
+/// A refusal in the one shape that all of them have over HTTP, for the doors that are not of this table.
+pub fn refused(code: u16, content: &str) -> Response<Bytes> {
+    Refused::new(code, content).into()
+}
+
 /// Answers any request with 404, in the words of REST: for the end of a chain of filters.
 pub fn nothing_here() -> impl Filter<Extract = (Response<Bytes>,), Error = Infallible> + Clone {
     warp::any().map(|| finish(no_such_path().into(), Origin::None))
