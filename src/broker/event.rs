@@ -6,6 +6,7 @@ use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
+use crate::broker::notice::Notice;
 use crate::broker::payload::Post;
 use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
@@ -24,6 +25,8 @@ pub enum Event {
     Posted(SubscriptionId, Arc<Post>),
     /// A message of a queue that this session consumes.
     Handed(Handout),
+    /// Something happened between people.
+    Noticed(Arc<Notice>),
     /// The session is over; nothing follows.
     Ended(End),
 }
@@ -39,4 +42,9 @@ pub enum End {
     StoreFailed,
     /// It took what was published to its topics too slowly: more waited than an outbox may hold.
     SlowConsumer,
+    /// Another connection of the user took its place; whether it was of another device.
+    Displaced {
+        /// Whether another device did.
+        other_device: bool,
+    },
 }

@@ -12,6 +12,7 @@
 //! *Live*: each message is pushed as it is committed. *Behind*: commits only move `newest`; pages are read from the store
 //! until one of them has caught up with it. So a slow reader costs these few numbers.
 
+use crate::broker::command::Ears;
 use crate::broker::message::MessageId;
 use crate::broker::ports::InboxPage;
 
@@ -30,6 +31,7 @@ enum Flow {
 pub(super) struct Inbox {
     flow: Flow,
     turn: Turn,
+    ears: Ears,
     /// Everything after this and up to `cursor` was pushed, or needed no push.
     start: MessageId,
     cursor: MessageId,
@@ -41,6 +43,7 @@ impl Inbox {
         Self {
             flow: Flow::Deaf { init_asked: false },
             turn: Turn(0),
+            ears: Ears::default(),
             start: MessageId(0),
             cursor: MessageId(0),
             newest: MessageId(0),
@@ -52,8 +55,15 @@ impl Inbox {
         (self.start, self.cursor)
     }
 
-    /// Begins to push what is committed after `latest`, or everything if `init` was asked before.
-    pub(super) fn listen(&mut self, latest: MessageId) {
+    /// Begins to push what is committed after `latest`, or everything if `init` was asked before. Who listens already only
+    /// changes what is heard.
+    pub(super) fn listen(&mut self, latest: MessageId, ears: Ears) {
+        self.ears = ears;
+        if ears == Ears::default() {
+            self.flow = Flow::Deaf { init_asked: false };
+            self.next_turn();
+            return;
+        }
         if let Flow::Deaf { init_asked } = self.flow {
             self.flow = Flow::Live;
             self.start = latest;
@@ -62,11 +72,6 @@ impl Inbox {
                 self.init();
             }
         }
-    }
-
-    pub(super) fn deafen(&mut self) {
-        self.flow = Flow::Deaf { init_asked: false };
-        self.next_turn();
     }
 
     /// Goes back to the beginning of what waits.
@@ -79,6 +84,11 @@ impl Inbox {
         self.flow = Flow::Behind { reading: false };
         self.start = MessageId(0);
         self.cursor = MessageId(0);
+    }
+
+    /// What is heard.
+    pub(super) fn ears(&self) -> Ears {
+        self.ears
     }
 
     /// Whether a message committed now is to be put in the outbox, where there is `room` or not.
@@ -159,7 +169,7 @@ mod tests {
     fn live_pushes_each_once_and_only_what_is_new() {
         let mut inbox = Inbox::new();
         assert!(!inbox.offer(MessageId(1), true), "nobody listens");
-        inbox.listen(MessageId(1));
+        inbox.listen(MessageId(1), Ears::ALL);
         assert!(!inbox.offer(MessageId(1), true));
         assert!(inbox.offer(MessageId(2), true));
         assert!(!inbox.offer(MessageId(2), true));
@@ -169,7 +179,7 @@ mod tests {
     #[test]
     fn a_full_outbox_puts_the_session_behind_until_a_page_has_caught_up() {
         let mut inbox = Inbox::new();
-        inbox.listen(MessageId(0));
+        inbox.listen(MessageId(0), Ears::ALL);
         assert!(!inbox.offer(MessageId(1), false));
         assert!(!inbox.offer(MessageId(2), true), "2 must not overtake 1");
         let (turn, after) = inbox.next_read().expect("a read is due");
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn init_starts_over_and_makes_a_page_under_way_stale() {
         let mut inbox = Inbox::new();
-        inbox.listen(MessageId(7));
+        inbox.listen(MessageId(7), Ears::ALL);
         assert!(!inbox.offer(MessageId(8), false));
         let (stale, _) = inbox.next_read().expect("behind");
         inbox.init();
@@ -207,7 +217,7 @@ mod tests {
         let mut inbox = Inbox::new();
         inbox.init();
         assert_eq!(inbox.next_read(), None);
-        inbox.listen(MessageId(5));
+        inbox.listen(MessageId(5), Ears::ALL);
         assert_eq!(
             inbox.next_read().map(|(_, after)| after),
             Some(MessageId(0))

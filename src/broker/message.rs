@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::broker::groups::Gid;
 use crate::broker::users::Person;
 
 /// The id that the sender's client made: a SHA-1, written as 40 hex digits. Unique for a sender in a conversation only.
@@ -54,6 +55,54 @@ pub struct MessageId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
+/// What a message is, beyond what it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Words.
+    #[default]
+    Text,
+    /// A picture; the content is its id ([`crate::broker::images::ImageId`]).
+    Image,
+    /// A courier took an order (CONTRACT section 7, `T`); the content is the order's id.
+    Order,
+    /// Something that an operator's server pushed (`POST /api/push`): one of seed 002's numbers. The content is JSON.
+    Push(u8),
+}
+
+impl Kind {
+    /// The number that stores keep.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::Text => 0,
+            Self::Image => 1,
+            Self::Order => 2,
+            Self::Push(number) => 256 + u16::from(number),
+        }
+    }
+
+    /// The kind with this number, if there is one.
+    pub fn from_number(number: u16) -> Option<Self> {
+        match number {
+            0 => Some(Self::Text),
+            1 => Some(Self::Image),
+            2 => Some(Self::Order),
+            pushed => {
+                let [high, low] = pushed.to_be_bytes();
+                (high == 1).then_some(Self::Push(low))
+            }
+        }
+    }
+}
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// A user; may be the sender.
+    User(Person),
+    /// All members of a group but the sender.
+    Group(Gid),
+}
+
 /// A committed message. It never changes, so everybody shares one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -66,11 +115,31 @@ pub struct Message {
     /// Who wrote it.
     pub sender: Person,
     /// Whom it is for.
-    pub receiver: Person,
+    pub to: Recipient,
+    /// What it is.
+    pub kind: Kind,
     /// What it says.
     pub content: Arc<str>,
+    /// What the sender's gateway wants kept beside the content (its client's own id, further fields), in a writing that
+    /// only gateways know.
+    pub envelope: Option<Arc<str>>,
     /// When it was accepted, milliseconds since the Unix epoch. Never falls as `id` rises.
     pub time_ms: u64,
+}
+
+impl Message {
+    /// The group it is for, if any.
+    pub fn group(&self) -> Option<Gid> {
+        match self.to {
+            Recipient::User(_) => None,
+            Recipient::Group(gid) => Some(gid),
+        }
+    }
+
+    /// What it costs to keep it waiting: the bytes of its content and envelope.
+    pub fn bytes(&self) -> usize {
+        self.content.len() + self.envelope.as_ref().map_or(0, |envelope| envelope.len())
+    }
 }
 
 #[cfg(test)]

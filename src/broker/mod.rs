@@ -7,10 +7,15 @@ pub mod command;
 pub mod delivery;
 pub mod destination;
 pub mod event;
+pub mod friends;
+pub mod groups;
+pub mod images;
 mod inbox;
 pub mod limits;
 pub mod message;
 pub mod moment;
+pub mod notice;
+pub mod orders;
 pub mod payload;
 pub mod ports;
 mod posting;
@@ -20,6 +25,7 @@ mod queues;
 pub mod refusal;
 mod router;
 pub mod sessions;
+pub mod social;
 pub mod tally;
 mod tending;
 pub mod topics;
@@ -36,6 +42,8 @@ use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 use crate::broker::command::Command;
+use crate::broker::command::Letter;
+use crate::broker::command::Pushed;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::event::End;
@@ -43,12 +51,12 @@ use crate::broker::inbox::Inbox;
 use crate::broker::limits::CLIENT_PAGE_MAX;
 use crate::broker::limits::Limits;
 use crate::broker::limits::Rates;
-use crate::broker::message::MsgId;
 use crate::broker::moment::Moment;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::Store;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Verdict;
 use crate::broker::ports::Which;
 use crate::broker::ports::outcome;
 use crate::broker::queueing::Queues;
@@ -142,8 +150,9 @@ impl Broker {
     ) {
         let asker = Asker::Session(Arc::clone(session), ticket);
         match command {
-            Command::Listen => session.change_inbox(|inbox| inbox.listen(self.latest())),
-            Command::Deafen => session.change_inbox(Inbox::deafen),
+            Command::Listen(ears) => {
+                session.change_inbox(|inbox| inbox.listen(self.latest(), ears));
+            }
             Command::Init => session.change_inbox(Inbox::init),
             Command::Watch {
                 subscription,
@@ -191,11 +200,7 @@ impl Broker {
 
     fn ask_person(self: &Arc<Self>, now: Moment, person: &Person, command: Command, asker: Asker) {
         match command {
-            Command::Send {
-                to,
-                msg_id,
-                content,
-            } => self.send(now, person.uid, to, msg_id, &content, asker),
+            Command::Send(letter) => self.send(now, person.uid, letter, asker),
             Command::Confirm { msg_id } => {
                 self.confirm(
                     now,
@@ -212,9 +217,9 @@ impl Broker {
             }
             Command::Acknowledge {
                 last,
-                after: Some(after),
+                after: Some(Pushed { after, by }),
             } => {
-                self.confirm(now, person.uid, Which::Through { after, last }, asker);
+                self.confirm(now, person.uid, Which::Through { after, last, by }, asker);
             }
             Command::Inbox { after, limit } => {
                 let done = self.answering(asker, |page: ports::InboxPage| Reply::Inbox {
@@ -229,7 +234,7 @@ impl Broker {
                 before,
                 limit,
             } => {
-                let done = self.answering(asker, |page: ports::HistoryPage| Reply::History {
+                let done = self.judging(asker, |page: ports::HistoryPage| Reply::History {
                     messages: page.messages,
                     more: page.more,
                 });
@@ -248,8 +253,7 @@ impl Broker {
                 self.settle(asker, published);
             }
             Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
-            Command::Listen
-            | Command::Deafen
+            Command::Listen(_)
             | Command::Init
             | Command::Watch { .. }
             | Command::Unwatch(_)
@@ -262,28 +266,31 @@ impl Broker {
         self: &Arc<Self>,
         now: Moment,
         sender: Uid,
-        to: Uid,
-        msg_id: MsgId,
-        content: &str,
+        letter: Letter,
         asker: Asker,
     ) {
-        if let Err(refusal) = self.admit(now, sender, content.len()) {
+        let envelope_bytes = letter.envelope.as_ref().map_or(0, String::len);
+        if let Err(refusal) = self.admit(now, sender, letter.content.len() + envelope_bytes) {
             return self.refuse(asker, refusal);
         }
         let message = NewMessage {
             sender,
-            receiver: to,
-            msg_id,
-            content: Arc::from(content),
+            to: letter.to,
+            msg_id: letter.msg_id,
+            kind: letter.kind,
+            content: Arc::from(letter.content),
+            envelope: letter.envelope.map(Arc::from),
+            ignored: letter.ignored,
+            friends_only: letter.friends_only,
+            hook: false,
             time_ms: now.epoch_ms,
         };
         let broker = Arc::clone(self);
         self.store.append(
             message,
             Box::new(move |appended| {
-                let routed = appended
-                    .map_err(Refusal::from)
-                    .and_then(|a| broker.route(msg_id, to, a));
+                let appended = appended.map_err(Refusal::from).flatten();
+                let routed = appended.map(|appended| broker.route(appended));
                 broker.settle(asker, routed);
             }),
         );
@@ -364,6 +371,19 @@ impl Broker {
     fn refuse(&self, asker: Asker, refusal: Refusal) {
         self.tally.refusals.add();
         asker.answer(Err(refusal));
+    }
+
+    /// The same where the rules may have said no.
+    fn judging<T: 'static>(
+        self: &Arc<Self>,
+        asker: Asker,
+        reply: fn(T) -> Reply,
+    ) -> ports::Done<Verdict<T>> {
+        let broker = Arc::clone(self);
+        Box::new(move |page| {
+            broker.settle(asker, page.map_err(Refusal::from).flatten().map(reply));
+            broker.fetch_for_waiting();
+        })
     }
 
     /// What to do with a page from the store that `asker` waits for.

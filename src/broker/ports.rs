@@ -7,15 +7,29 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::broker::command::Address;
+use crate::broker::command::Ears;
+use crate::broker::command::GroupName;
 use crate::broker::delivery::Kept;
 use crate::broker::delivery::Receipt;
 use crate::broker::destination::Name;
+use crate::broker::friends::Friends;
+use crate::broker::groups::Gid;
+use crate::broker::groups::Group;
+use crate::broker::groups::Roster;
+use crate::broker::images::Image;
+use crate::broker::images::ImageId;
+use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::orders::Location;
 use crate::broker::payload::Payload;
 use crate::broker::queued::Queued;
 use crate::broker::queued::QueuedId;
+use crate::broker::refusal::Refusal;
+use crate::broker::social;
+use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -47,32 +61,51 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+/// What the store answers where the rules of the broker may say no: it asks them in the transaction itself.
+pub type Verdict<T> = Result<T, Refusal>;
+
 /// A message to keep. `sender` is a known user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
     /// Who writes.
     pub sender: Uid,
-    /// To whom; may be the sender.
-    pub receiver: Uid,
+    /// To whom; a user may write to oneself.
+    pub to: Address,
     /// What the sender calls it.
     pub msg_id: MsgId,
+    /// What it is.
+    pub kind: Kind,
     /// What it says.
     pub content: Arc<str>,
+    /// See [`Message::envelope`].
+    pub envelope: Option<Arc<str>>,
+    /// Members of the group who are not to have it: it is no gap to them, and in no inbox or history of theirs.
+    pub ignored: Vec<UserKey>,
+    /// Whether only a friend may write to the user.
+    pub friends_only: bool,
+    /// Whether the webhook is perhaps to be told ([`Store::due_hooks`]).
+    pub hook: bool,
     /// Now, milliseconds since the Unix epoch. The store raises it where the clock went back.
     pub time_ms: u64,
 }
 
-/// What became of a [`NewMessage`].
+/// What became of a [`NewMessage`] that was not refused. Refused it is, in this order: no such user or group
+/// (where friendship is asked for: not friends), not a member, blocked, not friends, no such picture, msgID taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
     /// Committed now.
-    Fresh(Arc<Message>),
-    /// The same sender, receiver, msgID and content was committed before: this one.
-    Again(Arc<Message>),
-    /// The msgID stands for another content between these two.
-    Taken,
-    /// There is no such receiver.
-    NoReceiver,
+    Fresh(Arc<Message>, Audience),
+    /// The same sender, recipient, msgID, kind and content was committed before: this one.
+    Again(Arc<Message>, Audience),
+}
+
+/// Whom a message to a group is for, when it was committed; empty for a message to a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// The members, the sender too.
+    pub members: Option<Roster>,
+    /// Of these, who is not to have it, by rising uid.
+    pub ignored: Vec<Uid>,
 }
 
 /// A receiver's confirmation.
@@ -105,6 +138,8 @@ pub enum Which {
         after: MessageId,
         /// But this one.
         last: MessageId,
+        /// Of these, only those to the user, or to groups, or all.
+        by: Ears,
     },
 }
 
@@ -138,13 +173,43 @@ pub enum Before {
     Time(u64),
 }
 
-/// A page of a conversation, newest first.
+/// A page of a conversation, newest first, or of all conversations of a user, oldest first.
+///
+/// A message to a user is received when that user has received it. One to a group: to its sender, when every other member
+/// has received all up to it; to everybody else, when they themselves have received it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryPage {
     /// At most as many as were asked for.
     pub messages: Vec<Kept>,
-    /// Whether older ones exist.
+    /// Whether more exist in that direction.
     pub more: bool,
+}
+
+/// That the webhook is perhaps to be told of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its number, which the webhook is told too: the same event again has the same one.
+    pub id: u64,
+    /// The message.
+    pub message: Arc<Message>,
+    /// Whom it is for and who has not received it yet, at most [`HOOK_USERS_MAX`].
+    pub waiting: Vec<Person>,
+    /// How often the webhook was told in vain.
+    pub tries: u32,
+}
+
+/// Users that the webhook is told of with one message; of those of a larger group only the first.
+pub const HOOK_USERS_MAX: usize = 1_000;
+
+/// What is to become of a [`Hook`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookFate {
+    /// The webhook knows, or need not.
+    Done,
+    /// Try again at this time, milliseconds since the Unix epoch; one more was in vain.
+    Later(u64),
+    /// Keep it as failed.
+    Failed,
 }
 
 /// A message to keep at the end of a queue.
@@ -260,25 +325,62 @@ pub struct Counts {
     pub queues: u64,
     /// Messages in queues.
     pub queued: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Friendships.
+    pub friendships: u64,
+    /// Hooks that wait.
+    pub hooks: u64,
+    /// Hooks that were given up.
+    pub hooks_failed: u64,
 }
 
 /// The keeper of users, messages and cursors.
 pub trait Store: Send + Sync + 'static {
     /// Keeps a message: takes its `seq` and `id` in the same transaction. Calls of one thread are kept in their order.
-    fn append(&self, message: NewMessage, done: Done<Appended>);
+    fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>);
     /// Moves messages to `received`.
     fn confirm(&self, confirmation: Confirmation, done: Done<Confirmed>);
     /// What waits for `uid` after the id `after`, at most `limit` messages (at least 1).
     fn inbox(&self, uid: Uid, after: MessageId, limit: usize, done: Done<InboxPage>);
-    /// The conversation of `reader` and `with`, at most `limit` messages before `before` (or the newest).
+    /// A conversation of `reader`, at most `limit` messages before `before` (or the newest). Of a group's, what came since
+    /// the reader joined, less what the reader was to ignore. Refused: no such user or group, not a member.
     fn history(
         &self,
         reader: Uid,
-        with: Uid,
+        with: Address,
         before: Option<Before>,
         limit: usize,
-        done: Done<HistoryPage>,
+        done: Done<Verdict<HistoryPage>>,
     );
+    /// All that was sent to or by `uid` at `from_ms` (milliseconds since the Unix epoch) or later, oldest first, at most
+    /// `limit` messages.
+    fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>);
+    /// Does what `by` wants to do with other people, if the rules allow it ([`Uid::SYSTEM`] may do to groups what their
+    /// admins may).
+    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<social::Changed>>);
+    /// The friends of `uid`, and requests not yet answered.
+    fn friends(&self, uid: Uid, done: Done<Friends>);
+    /// Whether two users are friends.
+    fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>);
+    /// Whom `uid` has blocked, by rising uid.
+    fn blocks(&self, uid: Uid, done: Done<Vec<Person>>);
+    /// The groups that `uid` is a member of, by rising number.
+    fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>);
+    /// A group, as `reader` may see it. Refused: no such group, not a member.
+    fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>);
+    /// The members of a group; empty where there is no such group.
+    fn roster(&self, gid: Gid, done: Done<Roster>);
+    /// Where a user is, or was last.
+    fn location(&self, uid: Uid, done: Done<Option<Location>>);
+    /// Keeps a picture of `owner`: on disk before `done` is told. Refused: too many.
+    fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>);
+    /// A picture that `reader` owns, or that a conversation of the reader's carries.
+    fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>);
+    /// At most `limit` hooks that are due at `now_ms`, oldest first.
+    fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>);
+    /// Says what is to become of a hook. One that is no more is no fault.
+    fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>);
     /// Changes queues.
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>);
     /// A page of a queue; empty where there is no such queue. Expired messages are on it too.

@@ -4,13 +4,51 @@ use std::fmt;
 
 use crate::broker::message::MsgId;
 use crate::broker::ports::StoreError;
-use crate::broker::users::Uid;
 
 /// A refused command. It had no effect, unless its sentence says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no such user.
-    NoSuchReceiver(Uid),
+    NoSuchUser,
+    /// There is no such group.
+    NoSuchGroup,
+    /// Only members of the group may do this.
+    NotMember,
+    /// Only admins of the group may do this.
+    AdminsOnly,
+    /// The group would have members and no admin.
+    LastAdmin,
+    /// The group would have more members than it may.
+    GroupFull {
+        /// The most.
+        members_max: usize,
+    },
+    /// The fields of a group are not what they may be; the sentence says how they may be.
+    BadGroup(&'static str),
+    /// Only friends may do this to each other. Where friendship is asked for, an unknown user is as good as a stranger.
+    NotFriends,
+    /// The other wants to hear nothing of this user.
+    Blocked,
+    /// This can't be done to oneself.
+    Oneself,
+    /// The two are friends already.
+    FriendsAlready,
+    /// There is no such request to this user.
+    NoSuchRequest,
+    /// The request was answered otherwise before.
+    AnsweredOtherwise,
+    /// The user has as many of these as one may; the sentence says of what.
+    TooMany(&'static str),
+    /// There is no such order.
+    NoSuchOrder,
+    /// The order is another courier's, or another customer's.
+    OrderTaken,
+    /// Nobody knows where this user is.
+    NoLocation,
+    /// There is no such picture, or not for this user.
+    NoSuchImage,
+    /// Only the operator's own server may do this.
+    ServerOnly,
     /// No message of that msgID was ever addressed to this user.
     NoSuchMessage(MsgId),
     /// This sender used the msgID for another content to the same receiver.
@@ -49,11 +87,30 @@ impl Refusal {
     /// The code of CONTRACT section 4.
     pub fn code(self) -> u16 {
         match self {
-            Self::NoSuchReceiver(_) | Self::NoSuchMessage(_) => 404,
-            Self::MsgIdTaken(_) => 409,
+            Self::NoSuchUser
+            | Self::NoSuchMessage(_)
+            | Self::NoSuchGroup
+            | Self::NoSuchRequest
+            | Self::NoSuchOrder
+            | Self::NoLocation
+            | Self::NoSuchImage => 404,
+            Self::NotMember
+            | Self::AdminsOnly
+            | Self::NotFriends
+            | Self::Blocked
+            | Self::ServerOnly => 403,
+            Self::MsgIdTaken(_)
+            | Self::LastAdmin
+            | Self::FriendsAlready
+            | Self::AnsweredOtherwise
+            | Self::OrderTaken => 409,
+            Self::Oneself | Self::BadGroup(_) => 422,
             Self::ContentTooLarge { .. } => 413,
             Self::TooFast { .. } => 429,
-            Self::QueueFull { .. } | Self::TooManyQueues { .. } => 507,
+            Self::QueueFull { .. }
+            | Self::TooManyQueues { .. }
+            | Self::GroupFull { .. }
+            | Self::TooMany(_) => 507,
             Self::Busy | Self::NotStored => 500,
         }
     }
@@ -62,10 +119,34 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchReceiver(uid) => write!(
-                f,
-                "there is no user {uid}; reciverId must be the uid of a user"
+            Self::NoSuchUser => f.write_str("there is no such user; name one by uid or by name"),
+            Self::NoSuchGroup => f.write_str("there is no such group; name one by its number"),
+            Self::NotMember => f.write_str("you are not a member of this group; join it first"),
+            Self::AdminsOnly => f.write_str("only admins of the group may change this; ask one of them"),
+            Self::LastAdmin => f.write_str(
+                "the group would have no admin; make another member one before the last admin goes",
             ),
+            Self::GroupFull { members_max } => {
+                write!(f, "a group has at most {members_max} members")
+            }
+            Self::BadGroup(rule) | Self::TooMany(rule) => f.write_str(rule),
+            Self::NotFriends => f.write_str("you are not friends; ask for friendship first"),
+            Self::Blocked => f.write_str("this user wants to hear nothing of you"),
+            Self::Oneself => f.write_str("this can't be done to oneself; name another user"),
+            Self::FriendsAlready => f.write_str("you are friends already"),
+            Self::NoSuchRequest => {
+                f.write_str("there is no such friend request to you; GET /api/friends lists them")
+            }
+            Self::AnsweredOtherwise => {
+                f.write_str("this friend request was answered otherwise before")
+            }
+            Self::NoSuchOrder => f.write_str("there is no such order"),
+            Self::OrderTaken => f.write_str("this order is somebody else's"),
+            Self::NoLocation => f.write_str("this user has told no location"),
+            Self::NoSuchImage => {
+                f.write_str("there is no such picture in a conversation of yours; upload it first")
+            }
+            Self::ServerOnly => f.write_str("only the operator's server may do this, with an API key"),
             Self::NoSuchMessage(msg_id) => {
                 write!(
                     f,
@@ -131,7 +212,7 @@ pub fn status(code: u16) -> &'static str {
         422 => "内容无效",
         429 => "太快了",
         503 => "暂不可用",
-        507 => "队列已满",
+        507 => "已满",
         _ => "未保存",
     }
 }

@@ -12,17 +12,18 @@ use crate::broker::command::Reply;
 use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::limits::PAGE_MESSAGES;
+use crate::broker::message::Message;
 use crate::broker::message::MessageId;
-use crate::broker::message::MsgId;
+use crate::broker::message::Recipient;
 use crate::broker::moment::Moment;
 use crate::broker::ports::Appended;
+use crate::broker::ports::Audience;
 use crate::broker::ports::Confirmed;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::Which;
 use crate::broker::queueing::Tended;
 use crate::broker::refusal::Refusal;
 use crate::broker::sessions::Session;
-use crate::broker::users::Uid;
 
 /// Somebody whose read the store had no place for.
 pub(super) enum Waiting {
@@ -34,34 +35,45 @@ pub(super) enum Waiting {
 
 impl Broker {
     /// Pushes what was appended, if it is new, and says what to answer.
-    pub(super) fn route(
-        &self,
-        msg_id: MsgId,
-        to: Uid,
-        appended: Appended,
-    ) -> Result<Reply, Refusal> {
+    pub(super) fn route(&self, appended: Appended) -> Reply {
         let message = match appended {
-            Appended::Taken => return Err(Refusal::MsgIdTaken(msg_id)),
-            Appended::NoReceiver => return Err(Refusal::NoSuchReceiver(to)),
-            Appended::Again(message) => {
+            Appended::Again(message, _) => {
                 self.tally.messages_repeated.add();
                 message
             }
-            Appended::Fresh(message) => {
+            Appended::Fresh(message, audience) => {
                 self.tally.messages_stored.add();
                 // Before the push: whoever begins to listen in between has asked for what comes later, or for all.
                 self.latest.fetch_max(message.id.0, Ordering::SeqCst);
-                for session in self.sessions.of(message.receiver.uid).iter() {
-                    session.offer(&message);
-                }
+                self.push(&message, &audience);
                 message
             }
         };
-        Ok(Reply::Sent {
+        Reply::Sent {
             id: message.id,
-            msg_id,
+            msg_id: message.msg_id,
             time_ms: message.time_ms,
-        })
+            reach: None,
+        }
+    }
+
+    fn push(&self, message: &Arc<Message>, audience: &Audience) {
+        let offer = |uid| {
+            for session in self.sessions.of(uid).iter() {
+                session.offer(message);
+            }
+        };
+        match &message.to {
+            Recipient::User(person) => offer(person.uid),
+            Recipient::Group(_) => {
+                for member in audience.members.iter().flat_map(|members| members.iter()) {
+                    let ignored = audience.ignored.binary_search(&member.uid).is_ok();
+                    if member.uid != message.sender.uid && !ignored {
+                        offer(member.uid);
+                    }
+                }
+            }
+        }
     }
 
     /// Tells the senders what was received, and says what to answer the receiver.

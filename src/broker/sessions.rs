@@ -87,7 +87,7 @@ impl Outbox {
 
     fn put_message(&mut self, message: Arc<Message>) {
         self.messages += 1;
-        self.content_bytes += message.content.len();
+        self.content_bytes += message.bytes();
         self.events.push_back(Event::Message(message));
     }
 
@@ -95,7 +95,7 @@ impl Outbox {
         match event {
             Event::Message(message) => {
                 self.messages -= 1;
-                self.content_bytes -= message.content.len();
+                self.content_bytes -= message.bytes();
             }
             Event::Received(_) => self.notices -= 1,
             Event::Posted(_, post) => {
@@ -106,6 +106,7 @@ impl Outbox {
                 self.handouts -= 1;
                 self.handout_bytes -= handout.message.payload.bytes();
             }
+            Event::Noticed(_) => self.notices -= 1,
             Event::Answer(..) | Event::Ended(_) => {}
         }
     }
@@ -133,6 +134,9 @@ impl Session {
     /// Pushes a message that was just committed, or leaves it to the store.
     pub(super) fn offer(&self, message: &Arc<Message>) {
         let mut outbox = self.outbox();
+        if !outbox.inbox.ears().hear(message) {
+            return;
+        }
         let room = outbox.has_room();
         if outbox.inbox.offer(message.id, room) {
             outbox.put_message(Arc::clone(message));
@@ -246,8 +250,11 @@ impl Session {
     pub(super) fn page_read(&self, turn: Turn, page: InboxPage) {
         let mut outbox = self.outbox();
         if outbox.inbox.page_read(turn, &page) {
+            let ears = outbox.inbox.ears();
             for message in page.messages {
-                outbox.put_message(message);
+                if ears.hear(&message) {
+                    outbox.put_message(message);
+                }
             }
         }
         drop(outbox);

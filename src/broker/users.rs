@@ -9,6 +9,12 @@ use std::sync::Arc;
 pub struct Uid(NonZeroU64);
 
 impl Uid {
+    /// The system itself, which writes what an operator's server pushes. Clients know it as 0; nobody can be it.
+    pub const SYSTEM: Self = match NonZeroU64::new(i64::MAX as u64) {
+        Some(number) => Self(number),
+        None => unreachable!(),
+    };
+
     /// The number as a [`Uid`], unless it is 0 or beyond `i64::MAX`.
     pub fn new(number: u64) -> Option<Self> {
         if i64::try_from(number).is_err() {
@@ -42,6 +48,21 @@ pub struct Person {
     pub uid: Uid,
     /// The unique name (`uname` on the wire).
     pub name: Arc<str>,
+}
+
+impl Person {
+    /// The system ([`Uid::SYSTEM`]). Its name is empty, which no user's can be.
+    pub fn system() -> Self {
+        Self {
+            uid: Uid::SYSTEM,
+            name: Arc::from(""),
+        }
+    }
+
+    /// Whether this is the system.
+    pub fn is_system(&self) -> bool {
+        self.uid == Uid::SYSTEM
+    }
 }
 
 /// Most characters a name may have (CONTRACT section 3).

@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde::de::Unexpected;
 use serde::de::Visitor;
 
+use crate::broker::groups::Gid;
+use crate::broker::message::Kind;
 use crate::broker::message::Message;
+use crate::broker::message::Recipient;
 use crate::broker::users::Uid;
 
 /// How deep JSON from a client may be nested (CONTRACT section 9).
@@ -72,33 +75,59 @@ impl<'de> Deserialize<'de> for UidJson {
     }
 }
 
-/// A message as seed 003 pushes it. The spellings are the wire's own.
+/// A user's number as clients write it: the system is 0.
+pub fn wire_uid(uid: Uid) -> u64 {
+    if uid == Uid::SYSTEM { 0 } else { uid.get() }
+}
+
+/// What a message is, where it is more than words.
+pub fn kind_word(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Text => None,
+        Kind::Image => Some("image"),
+        Kind::Order => Some("order"),
+        Kind::Push(_) => Some("push"),
+    }
+}
+
+/// A message as seed 003 pushes it. The spellings are the wire's own; `groupId` and `type` are beyond the seed.
 #[derive(Debug, Serialize)]
 pub struct MessageJson<'a> {
     id: u64,
     #[serde(rename = "chatID")]
     chat_id: String,
     sender: &'a str,
-    reciver: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reciver: Option<&'a str>,
     content: &'a str,
     time: u64,
     #[serde(rename = "senderId")]
     sender_id: u64,
-    #[serde(rename = "reciverId")]
-    reciver_id: u64,
+    #[serde(rename = "reciverId", skip_serializing_if = "Option::is_none")]
+    reciver_id: Option<u64>,
+    #[serde(rename = "groupId", skip_serializing_if = "Option::is_none")]
+    group_id: Option<u64>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
 }
 
 impl<'a> From<&'a Message> for MessageJson<'a> {
     fn from(message: &'a Message) -> Self {
+        let (receiver, group) = match &message.to {
+            Recipient::User(person) => (Some(person), None),
+            Recipient::Group(gid) => (None, Some(*gid)),
+        };
         Self {
             id: message.id.0,
             chat_id: message.msg_id.to_string(),
             sender: &message.sender.name,
-            reciver: &message.receiver.name,
+            reciver: receiver.map(|person| &*person.name),
             content: &message.content,
             time: message.time_ms,
-            sender_id: message.sender.uid.get(),
-            reciver_id: message.receiver.uid.get(),
+            sender_id: wire_uid(message.sender.uid),
+            reciver_id: receiver.map(|person| wire_uid(person.uid)),
+            group_id: group.map(Gid::get),
+            kind: kind_word(message.kind),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::broker::event::Event;
 use crate::broker::moment::Moment;
 use crate::broker::ports::TokenId;
 use crate::broker::users::Person;
+use crate::broker::users::UserKey;
 
 /// What a client shows to be let in.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Credentials {
         /// The password as typed.
         password: String,
     },
+    /// Nothing but a name or a uid, which is enough only with `--trust-login`.
+    Trusted(UserKey),
 }
 
 /// Secrets stay out of logs.
@@ -38,6 +41,7 @@ impl std::fmt::Debug for Credentials {
         f.write_str(match self {
             Self::Token(_) => "Token(…)",
             Self::Password { .. } => "Password { … }",
+            Self::Trusted(_) => "Trusted(…)",
         })
     }
 }
@@ -51,6 +55,8 @@ pub struct Admitted {
     pub token: Option<TokenId>,
     /// When the token ends, seconds since the Unix epoch.
     pub expires_s: Option<u64>,
+    /// Which device it is, where a user may have but one session of the kind (seed 002).
+    pub device: Option<String>,
 }
 
 impl From<Login> for Admitted {
@@ -59,6 +65,7 @@ impl From<Login> for Admitted {
             person: login.person,
             token: Some(login.token),
             expires_s: Some(login.expires_s),
+            device: None,
         }
     }
 }
@@ -87,6 +94,9 @@ pub enum Act {
     Enter(Admitted),
     /// Count that the client spoke of something that is no more, which is no fault: it happens after a reconnection.
     Stale,
+    /// Have the transport prove that all said before this has reached the client; then [`Machine::proved`] hears this
+    /// mark. Marks rise, and a later one proves the earlier ones.
+    Probe(u64),
     /// Close the connection; nothing follows.
     Close(Farewell),
 }
@@ -112,6 +122,8 @@ pub trait Machine: Send {
     fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Something is wrong with the connection.
     fn mishap(&mut self, now: Moment, mishap: Mishap, acts: &mut Vec<Act>);
+    /// All said before [`Act::Probe`] with this mark has reached the client.
+    fn proved(&mut self, _now: Moment, _mark: u64, _acts: &mut Vec<Act>) {}
     /// Whether it has stopped in the midst of what it heard, because that led to so much already: when this is done,
     /// [`Self::go_on`] is to be called before anything else.
     fn is_full(&self) -> bool;

@@ -113,10 +113,6 @@ impl From<Refusal> for Refused {
         Self {
             code: refusal.code(),
             content: match refusal {
-                // The broker's own sentence names the field of another wire.
-                Refusal::NoSuchReceiver(uid) => {
-                    format!("there is no user {uid}; \"to\" must be the uid or uname of a user")
-                }
                 Refusal::NoSuchMessage(msg_id) => {
                     format!("no message {msg_id} was sent to you; GET /api/inbox lists what waits")
                 }

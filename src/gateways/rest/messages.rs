@@ -5,6 +5,7 @@ use sha1::Sha1;
 
 use crate::auth::Login;
 use crate::broker::command::Command;
+use crate::broker::command::Letter;
 use crate::broker::command::Reply;
 use crate::broker::delivery::Delivery;
 use crate::broker::limits::CLIENT_PAGE_MAX;
@@ -65,11 +66,7 @@ pub(super) async fn send(request: Request, caller: Caller) -> Result<Answer, Ref
         Some(text) => parse_msg_id(text)?,
         None => made_msg_id(&message.content, desk.stamp_ms(now)),
     };
-    let command = Command::Send {
-        to,
-        msg_id,
-        content: message.content,
-    };
+    let command = Command::Send(Letter::new(to, msg_id, message.content));
     let sent = desk.context.broker.ask_once(now, &from, command).await;
     let reply = sent.map_err(|refusal| {
         let mut refused = Refused::from(refusal);
@@ -84,6 +81,7 @@ pub(super) async fn send(request: Request, caller: Caller) -> Result<Answer, Ref
             id,
             msg_id,
             time_ms,
+            ..
         } => {
             let sent = SentJson {
                 id: id.0,
@@ -112,7 +110,7 @@ pub(super) async fn history(request: Request, login: Login) -> Result<Answer, Re
     let limit = limit(query)?;
     let (with, _) = people::find(&request.desk, with).await?;
     let command = Command::History {
-        with: with.uid,
+        with: with.uid.into(),
         before: before.map(|before| match before {
             TIMES_FROM.. => Before::Time(before),
             _ => Before::Id(MessageId(before)),

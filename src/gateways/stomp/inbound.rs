@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::broker::command::Command;
+use crate::broker::command::Letter;
 use crate::broker::message::MsgId;
 use crate::gateways::json;
 use crate::gateways::json::UidJson;
@@ -44,11 +45,11 @@ pub(super) fn read(target: Target, body: &[u8]) -> Result<Command, BadBody> {
     match target {
         Target::Send => {
             let sent: SendJson<'_> = parse(body)?;
-            Ok(Command::Send {
-                msg_id: parse_msg_id(&sent.msg_id)?,
-                to: sent.receiver.0,
-                content: sent.content.into_owned(),
-            })
+            Ok(Command::Send(Letter::new(
+                sent.receiver.0,
+                parse_msg_id(&sent.msg_id)?,
+                sent.content,
+            )))
         }
         Target::Confirm => {
             let confirmed: ConfirmJson<'_> = parse(body)?;

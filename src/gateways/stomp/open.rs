@@ -8,6 +8,9 @@ use hongyan_grammar::stomp::Version;
 
 use crate::auth::permits::Permits;
 use crate::broker::command::Command;
+use crate::broker::command::Ears;
+use crate::broker::command::Letter;
+use crate::broker::command::Pushed;
 use crate::broker::command::Reply;
 use crate::broker::message::MsgId;
 use crate::broker::queued::QueueOp;
@@ -209,7 +212,9 @@ impl Open {
         match request {
             Request::Send(target, Ok(command)) => {
                 let about = match &command {
-                    Command::Send { msg_id, .. } | Command::Confirm { msg_id } => Some(*msg_id),
+                    Command::Send(Letter { msg_id, .. }) | Command::Confirm { msg_id } => {
+                        Some(*msg_id)
+                    }
                     _ => None,
                 };
                 let telling = Telling::Status(Some(target));
@@ -231,6 +236,8 @@ impl Open {
             Request::Acknowledge(pushed) => {
                 match pushed.and_then(|pushed| self.subscriptions.acked(pushed)) {
                     Some(Acked { last, after }) => {
+                        let by = Ears::ALL;
+                        let after = after.map(|after| Pushed { after, by });
                         let command = Command::Acknowledge { last, after };
                         self.ask(Telling::Status(None), None, command, receipt, acts);
                     }

@@ -70,13 +70,13 @@ impl From<Refusal> for Fault {
 impl From<Refused> for Fault {
     fn from(refused: Refused) -> Self {
         let (word, code) = match refused {
-            Refused::NoSuchReceiver(_) | Refused::NoSuchMessage(_) => ("unknown-destination", 1002),
-            Refused::MsgIdTaken(_) => ("malformed-frame", 1002),
             Refused::ContentTooLarge { .. } => ("content-too-large", 1009),
             Refused::TooFast { .. } => ("too-fast", 1008),
             Refused::QueueFull { .. } => ("queue-full", 1013),
             Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
             Refused::Busy | Refused::NotStored => ("not-stored", 1011),
+            // Of messages and people, which statuses tell.
+            _ => ("refused", 1008),
         };
         let sentence = match refused {
             // There is no msgID to try again with.

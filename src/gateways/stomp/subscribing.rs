@@ -5,6 +5,7 @@ use hongyan_grammar::stomp::Version;
 
 use crate::auth::permits;
 use crate::broker::command::Command;
+use crate::broker::command::Ears;
 use crate::broker::command::Ticket;
 use crate::broker::limits::PREFETCH_DEFAULT;
 use crate::broker::limits::PREFETCH_MAX;
@@ -57,7 +58,7 @@ impl Open {
         let command = match wanted {
             Wanted::Own(source) => {
                 add(source);
-                (source == Source::Inbox && !listened).then_some(Command::Listen)
+                (source == Source::Inbox && !listened).then_some(Command::Listen(Ears::ALL))
             }
             Wanted::Topics(topics) => Some(Command::Watch {
                 subscription: add(Source::Topic),
@@ -123,7 +124,7 @@ impl Open {
             return Ok(Some(Act::Stale));
         };
         let command = match ended.source {
-            Source::Inbox if !self.subscriptions.receive(Source::Inbox) => Some(Command::Deafen),
+            Source::Inbox if !self.subscriptions.receive(Source::Inbox) => Some(Command::Listen(Ears::default())),
             Source::Topic => Some(Command::Unwatch(ended.number)),
             Source::Queue => Some(Command::Cease(ended.number)),
             _ => None,

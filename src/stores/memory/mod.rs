@@ -7,8 +7,17 @@ mod queues;
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::broker::command::Address;
+use crate::broker::command::GroupName;
 use crate::broker::destination::Name;
+use crate::broker::friends::Friends;
+use crate::broker::groups::Gid;
+use crate::broker::groups::Group;
+use crate::broker::groups::Roster;
+use crate::broker::images::Image;
+use crate::broker::images::ImageId;
 use crate::broker::message::MessageId;
+use crate::broker::orders::Location;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Appended;
@@ -18,6 +27,8 @@ use crate::broker::ports::Confirmed;
 use crate::broker::ports::Counts;
 use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
+use crate::broker::ports::Hook;
+use crate::broker::ports::HookFate;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::QueueChange;
@@ -27,6 +38,9 @@ use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Verdict;
+use crate::broker::social::Changed;
+use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -68,7 +82,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn append(&self, message: NewMessage, done: Done<Appended>) {
+    fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>) {
         self.try_ask(done, |books| books.append(&message));
     }
 
@@ -83,12 +97,64 @@ impl Store for MemoryStore {
     fn history(
         &self,
         reader: Uid,
-        with: Uid,
+        with: Address,
         before: Option<Before>,
         limit: usize,
-        done: Done<HistoryPage>,
+        done: Done<Verdict<HistoryPage>>,
     ) {
         self.ask(done, |books| books.history(reader, with, before, limit));
+    }
+
+    fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn friends(&self, uid: Uid, done: Done<Friends>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn blocks(&self, uid: Uid, done: Done<Vec<Person>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn roster(&self, gid: Gid, done: Done<Roster>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn location(&self, uid: Uid, done: Done<Option<Location>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>) {
+        done(Err(StoreError::Closed));
     }
 
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {

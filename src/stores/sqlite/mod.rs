@@ -36,8 +36,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::broker::command::Address;
+use crate::broker::command::GroupName;
 use crate::broker::destination::Name;
+use crate::broker::friends::Friends;
+use crate::broker::groups::Gid;
+use crate::broker::groups::Group;
+use crate::broker::groups::Roster;
+use crate::broker::images::Image;
+use crate::broker::images::ImageId;
 use crate::broker::message::MessageId;
+use crate::broker::orders::Location;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Appended;
@@ -47,6 +56,8 @@ use crate::broker::ports::Confirmed;
 use crate::broker::ports::Counts;
 use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
+use crate::broker::ports::Hook;
+use crate::broker::ports::HookFate;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::QueueChange;
@@ -56,6 +67,9 @@ use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Verdict;
+use crate::broker::social::Changed;
+use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -188,7 +202,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, message: NewMessage, done: Done<Appended>) {
+    fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>) {
         let bytes = message.content.len();
         self.write(message, bytes, messages::append, done);
     }
@@ -204,10 +218,10 @@ impl Store for SqliteStore {
     fn history(
         &self,
         reader: Uid,
-        with: Uid,
+        with: Address,
         before: Option<Before>,
         limit: usize,
-        done: Done<HistoryPage>,
+        done: Done<Verdict<HistoryPage>>,
     ) {
         let ask = HistoryAsk {
             reader,
@@ -216,6 +230,58 @@ impl Store for SqliteStore {
             limit,
         };
         self.read(ask, history::history, done);
+    }
+
+    fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn friends(&self, uid: Uid, done: Done<Friends>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn blocks(&self, uid: Uid, done: Done<Vec<Person>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn roster(&self, gid: Gid, done: Done<Roster>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn location(&self, uid: Uid, done: Done<Option<Location>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>) {
+        done(Err(StoreError::Closed));
+    }
+
+    fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>) {
+        done(Err(StoreError::Closed));
     }
 
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
