@@ -253,6 +253,17 @@ impl Broker {
                 self.settle(asker, published);
             }
             Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
+            // Being built.
+            Command::Since { .. }
+            | Command::Social(_)
+            | Command::Friends
+            | Command::Blocks
+            | Command::Groups
+            | Command::Group(_)
+            | Command::Online(_)
+            | Command::Location(_)
+            | Command::KeepImage(_)
+            | Command::Image(_) => asker.answer(Err(Refusal::NotStored)),
             Command::Listen(_)
             | Command::Init
             | Command::Watch { .. }

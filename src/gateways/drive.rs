@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -25,6 +24,7 @@ use crate::gateways::Machine;
 use crate::gateways::Mishap;
 use crate::gateways::clock::Clock;
 use crate::gateways::tally::Tally;
+use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
 
@@ -55,7 +55,7 @@ pub struct Context {
 type Admission = Pin<Box<dyn Future<Output = Result<Admitted, String>> + Send>>;
 
 enum Happened {
-    Heard(Result<Bytes, Lost>),
+    Heard(Result<Heard, Lost>),
     Rung,
     Admitted(Result<Admitted, String>),
     Woken,
@@ -189,12 +189,13 @@ impl<L: Link, M: Machine> Drive<L, M> {
     }
 
     /// Lets the machine hear `first` and what is there already behind it.
-    fn read(&mut self, first: Result<Bytes, Lost>, acts: &mut Vec<Act>) {
+    fn read(&mut self, first: Result<Heard, Lost>, acts: &mut Vec<Act>) {
         let clock = self.context.clock;
         let mut heard = first;
         for left in (0..TURN_MAX).rev() {
             match heard {
-                Ok(bytes) => self.machine.hear(clock.now(), &bytes, acts),
+                Ok(Heard::Message(bytes)) => self.machine.hear(clock.now(), &bytes, acts),
+                Ok(Heard::Proved(mark)) => self.machine.proved(clock.now(), mark, acts),
                 Err(Lost::TooLarge(max)) => {
                     let mishap = Mishap::TooLarge(max);
                     return self.machine.mishap(clock.now(), mishap, acts);
@@ -230,6 +231,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     self.admission = Some(Box::pin(admit(Arc::clone(auth), *clock, credentials)));
                 }
                 Act::Enter(admitted) => self.enter(admitted),
+                Act::Probe(mark) => self.link.probe(mark)?,
                 Act::Stale => self.context.tally.stale.add(),
                 Act::Close(farewell) => return Ok(Some(farewell)),
             }
@@ -288,6 +290,8 @@ async fn admit(
 ) -> Result<Admitted, String> {
     let now = clock.now();
     match credentials {
+        // Nothing lets such in yet.
+        Credentials::Trusted(_) => return Err("a token or a password is required".to_owned()),
         Credentials::Token(token) => auth.session(now, &token).await.map(Admitted::from),
         Credentials::Password { name, password } => {
             auth.log_in(now, &name, &password)
@@ -296,6 +300,7 @@ async fn admit(
                     person,
                     token: None,
                     expires_s: None,
+                    device: None,
                 })
         }
     }

@@ -29,10 +29,19 @@ pub enum Lost {
     Stalled,
 }
 
+/// What comes from a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A message.
+    Message(Bytes),
+    /// The proof that [`Link::probe`] with this mark asked for.
+    Proved(u64),
+}
+
 /// One connection: messages in, messages out.
 pub trait Link: Send {
-    /// The next message. Safe to drop and call again.
-    fn hear(&mut self) -> impl Future<Output = Result<Bytes, Lost>> + Send;
+    /// The next message, or proof. Safe to drop and call again.
+    fn hear(&mut self) -> impl Future<Output = Result<Heard, Lost>> + Send;
 
     /// Queues a message; [`Link::flush`] sends it.
     fn say(&mut self, message: String) -> Result<(), Lost>;
@@ -40,6 +49,14 @@ pub trait Link: Send {
     /// Queues a message that is no text. A transport that carries only text is not asked this by a gateway that was told
     /// so; it replaces what is no text.
     fn say_bytes(&mut self, message: Vec<u8>) -> Result<(), Lost>;
+
+    /// Queues a question to the client's transport whose answer proves that everything queued before has reached the client;
+    /// then [`Link::hear`] brings [`Heard::Proved`] with this mark. Marks rise, and a later one proves the earlier ones, which
+    /// may go unmentioned. A transport that can prove nothing never answers.
+    fn probe(&mut self, mark: u64) -> Result<(), Lost> {
+        let _ = mark;
+        Ok(())
+    }
 
     /// Sends what was queued.
     fn flush(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;

@@ -18,6 +18,7 @@ use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::io::ReadBuf;
 
+use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
 
@@ -71,9 +72,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Tcp<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Link for Tcp<S> {
-    async fn hear(&mut self) -> Result<Bytes, Lost> {
+    async fn hear(&mut self) -> Result<Heard, Lost> {
         match poll_fn(|context| self.poll_read(context)).await {
-            Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+            Ok(bytes) if !bytes.is_empty() => Ok(Heard::Message(bytes)),
             Ok(_) | Err(_) => Err(Lost::Gone),
         }
     }

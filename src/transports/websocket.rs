@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
+use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
 
@@ -156,13 +157,20 @@ impl WebSocket {
 }
 
 impl Link for WebSocket {
-    async fn hear(&mut self) -> Result<Bytes, Lost> {
+    async fn hear(&mut self) -> Result<Heard, Lost> {
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(text.into()),
-                Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
-                // Pings are answered by the library; pongs ask for nothing.
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Text(text))) => return Ok(Heard::Message(text.into())),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Heard::Message(bytes)),
+                Some(Ok(Message::Pong(payload))) => {
+                    // Also one that nobody asked for, which proves nothing (RFC 6455, 5.5.3): a client that makes up a mark
+                    // only deceives itself.
+                    if let Ok(mark) = payload.as_ref().try_into() {
+                        return Ok(Heard::Proved(u64::from_be_bytes(mark)));
+                    }
+                }
+                // Pings are answered by the library.
+                Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_))) => {
                     // The library has queued its answer, and sends it with the next flush.
                     let _ = tokio::time::timeout(CLOSE_WITHIN, self.socket.flush()).await;
@@ -177,6 +185,12 @@ impl Link for WebSocket {
     fn say(&mut self, message: String) -> Result<(), Lost> {
         // Queues only; what the socket does not take now is written by the next flush.
         let queued = self.socket.start_send_unpin(Message::text(message));
+        queued.map_err(|error| self.lost(&error))
+    }
+
+    fn probe(&mut self, mark: u64) -> Result<(), Lost> {
+        let ping = Message::Ping(Bytes::copy_from_slice(&mark.to_be_bytes()));
+        let queued = self.socket.start_send_unpin(ping);
         queued.map_err(|error| self.lost(&error))
     }
 

@@ -124,7 +124,7 @@ impl Asker {
 
     pub fn fresh(&self, sender: u64, receiver: u64, name: u64) -> Arc<Message> {
         match self.append(new_message(sender, receiver, name, "hello")) {
-            Appended::Fresh(message) => message,
+            Appended::Fresh(message, _) => message,
             other => panic!("not fresh: {other:?}"),
         }
     }

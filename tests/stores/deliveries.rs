@@ -98,7 +98,7 @@ pub fn time_never_falls(asker: &Asker) {
         let mut message = new_message(1, 2 + name % 2, name, "");
         message.time_ms = now;
         match asker.append(message) {
-            Appended::Fresh(message) => assert_eq!(message.time_ms, kept),
+            Appended::Fresh(message, _) => assert_eq!(message.time_ms, kept),
             other => panic!("{other:?}"),
         }
     }

@@ -54,12 +54,12 @@ fn everything_outlives_a_restart() {
     assert_eq!(asker.revoked(9), ["a"]);
     assert!(matches!(
         asker.append(new_message(2, 3, 5, "hello")),
-        Appended::Again(message) if message.id.0 == 5
+        Appended::Again(message, _) if message.id.0 == 5
     ));
     let mut message = new_message(2, 3, 7, "");
     message.time_ms = 0;
     match asker.append(message) {
-        Appended::Fresh(next) => {
+        Appended::Fresh(next, _) => {
             assert_eq!((next.id.0, next.seq.0, next.time_ms), (7, 4, 1000));
         }
         other => panic!("{other:?}"),
@@ -100,7 +100,7 @@ fn what_waits_together_shares_a_commit_and_is_answered_in_order() {
         store.append(
             new_message(1, 2, name, "hello"),
             Box::new(move |result| match result {
-                Ok(Appended::Fresh(message)) => drop(tell.send(message.id.0)),
+                Ok(Appended::Fresh(message, _)) => drop(tell.send(message.id.0)),
                 other => panic!("{other:?}"),
             }),
         );
@@ -143,7 +143,7 @@ fn a_request_that_fails_hurts_nobody_beside_it() {
     let ids: Vec<_> = answers
         .iter()
         .map(|told| match told.recv().expect("answered") {
-            Ok(Appended::Fresh(message)) => Some((message.id.0, message.seq.0)),
+            Ok(Appended::Fresh(message, _)) => Some((message.id.0, message.seq.0)),
             Err(StoreError::Broken(_)) => None,
             other => panic!("{other:?}"),
         })

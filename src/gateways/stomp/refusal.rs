@@ -108,6 +108,12 @@ impl From<End> for Fault {
                 "your messages could not be read; nothing is lost, connect again in a moment",
                 1011,
             ),
+            // Only sessions with a device are displaced, and STOMP's have none.
+            End::Displaced { .. } => (
+                "displaced",
+                "another connection of yours took this one's place",
+                1008,
+            ),
             End::SlowConsumer => (
                 "slow-consumer",
                 "too many messages of topics waited for you to read them, and nothing keeps those; \

@@ -248,7 +248,11 @@ impl Machine for StompSession {
                 self.resume(now, acts);
             }
             Event::Ended(end) => self.fail(&Fault::from(end), None, acts),
-            Event::Message(_) | Event::Received(_) | Event::Posted(..) | Event::Handed(_) => {
+            Event::Message(_)
+            | Event::Received(_)
+            | Event::Posted(..)
+            | Event::Handed(_)
+            | Event::Noticed(_) => {
                 open.hear_of(&event, acts);
             }
         }

@@ -90,7 +90,7 @@ impl Open {
                     acts.push(outbound::handout(self.wire, subscription, push, handout));
                 }
             }
-            Event::Received(_) | Event::Answer(..) | Event::Ended(_) => {}
+            Event::Received(_) | Event::Noticed(_) | Event::Answer(..) | Event::Ended(_) => {}
         }
     }
 

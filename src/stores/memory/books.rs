@@ -4,16 +4,21 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::broker::command::Address;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::message::Recipient;
 use crate::broker::message::Seq;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Appended;
 use crate::broker::ports::Counts;
 use crate::broker::ports::NewMessage;
+use crate::broker::ports::Audience;
 use crate::broker::ports::StoreError;
+use crate::broker::ports::Verdict;
+use crate::broker::refusal::Refusal;
 use crate::broker::ports::TokenId;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
@@ -88,23 +93,26 @@ impl Pair {
 }
 
 impl Books {
-    pub(super) fn append(&mut self, new: &NewMessage) -> Result<Appended, StoreError> {
-        let Some(receiver) = self.person(new.receiver) else {
-            return Ok(Appended::NoReceiver);
+    pub(super) fn append(&mut self, new: &NewMessage) -> Result<Verdict<Appended>, StoreError> {
+        let Address::User(UserKey::Uid(to)) = new.to else {
+            return Ok(Err(Refusal::NoSuchUser));
+        };
+        let Some(receiver) = self.person(to) else {
+            return Ok(Err(Refusal::NoSuchUser));
         };
         let sender = self
             .person(new.sender)
             .ok_or_else(|| StoreError::Broken("the sender is not a user".to_owned()))?;
-        let key = PairKey::of(new.sender, new.receiver);
+        let key = PairKey::of(new.sender, to);
         let namesakes = self.named.entry(new.msg_id).or_default();
         let before = namesakes
             .iter()
-            .find(|kept| kept.sender == sender && kept.receiver == receiver);
+            .find(|kept| kept.sender == sender && kept.to == Recipient::User(receiver.clone()));
         if let Some(kept) = before {
             return Ok(if kept.content == new.content {
-                Appended::Again(Arc::clone(kept))
+                Ok(Appended::Again(Arc::clone(kept), Audience::default()))
             } else {
-                Appended::Taken
+                Err(Refusal::MsgIdTaken(new.msg_id))
             });
         }
         let last_ms = self.messages.last().map_or(0, |last| last.time_ms);
@@ -114,18 +122,20 @@ impl Books {
             seq: Seq(pair.last_seq() + 1),
             msg_id: new.msg_id,
             sender,
-            receiver,
+            to: Recipient::User(receiver),
+            kind: new.kind,
+            envelope: new.envelope.clone(),
             content: Arc::clone(&new.content),
             time_ms: new.time_ms.max(last_ms).min(i64::MAX as u64),
         });
         namesakes.push(Arc::clone(&message));
         self.messages.push(Arc::clone(&message));
         pair.log.push(Arc::clone(&message));
-        if new.sender != new.receiver {
+        if new.sender != to {
             let seq = message.seq.0;
             pair.received_mut(key, new.sender).add(seq, seq, |_| ());
         }
-        Ok(Appended::Fresh(message))
+        Ok(Ok(Appended::Fresh(message, Audience::default())))
     }
 
     pub(super) fn add_user(&mut self, name: &str, password_hash: Option<String>) -> AddedUser {
@@ -208,6 +218,7 @@ impl Books {
             waiting: waiting.sum(),
             queues,
             queued,
+            ..Counts::default()
         }
     }
 }

@@ -6,9 +6,11 @@ use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
+use crate::broker::message::Recipient;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::Confirmed;
 use crate::broker::ports::Which;
+use crate::broker::users::Uid;
 use crate::stores::memory::books::Books;
 use crate::stores::memory::books::PairKey;
 
@@ -20,14 +22,14 @@ impl Books {
                 let found =
                     id.0.checked_sub(1)
                         .and_then(|at| self.messages.get(at as usize));
-                let meant = found.filter(|message| message.receiver.uid == asked.receiver);
+                let meant = found.filter(|message| receiver(message) == Some(asked.receiver));
                 let meant = meant.into_iter().cloned().collect();
                 self.confirm_all(asked, meant)
             }
-            Which::Through { after, last } => {
+            Which::Through { after, last, .. } => {
                 let messages = self.messages.iter();
                 let meant = messages
-                    .filter(|message| message.receiver.uid == asked.receiver)
+                    .filter(|message| receiver(message) == Some(asked.receiver))
                     .filter(|message| after < message.id && message.id <= last)
                     .cloned()
                     .collect();
@@ -46,7 +48,7 @@ impl Books {
             pushed.is_some_and(|(after, last)| after < message.id && message.id <= last)
         };
         let namesakes = self.named.get(&msg_id).into_iter().flatten();
-        let meant = namesakes.filter(|message| message.receiver.uid == asked.receiver);
+        let meant = namesakes.filter(|message| receiver(message) == Some(asked.receiver));
         let best = meant.min_by_key(|message| {
             let received = self.is_received(message);
             (received, !in_pushed(message), message.id)
@@ -64,7 +66,7 @@ impl Books {
             if self.is_received(&message) {
                 continue;
             }
-            let key = PairKey::of(message.sender.uid, message.receiver.uid);
+            let key = PairKey::of(message.sender.uid, asked.receiver);
             let seq = message.seq.0;
             if let Some(pair) = self.pairs.get_mut(&key) {
                 let received = pair.received_mut(key, asked.receiver);
@@ -82,10 +84,19 @@ impl Books {
 
     /// Whether its receiver confirmed a kept message.
     pub(super) fn is_received(&self, message: &Message) -> bool {
-        let key = PairKey::of(message.sender.uid, message.receiver.uid);
-        let receiver = message.receiver.uid;
+        let Some(receiver) = receiver(message) else {
+            return false;
+        };
+        let key = PairKey::of(message.sender.uid, receiver);
         self.pairs
             .get(&key)
             .is_some_and(|pair| pair.received(key, receiver).contains(message.seq.0))
+    }
+}
+
+fn receiver(message: &Message) -> Option<Uid> {
+    match &message.to {
+        Recipient::User(person) => Some(person.uid),
+        Recipient::Group(_) => None,
     }
 }

@@ -39,6 +39,7 @@ use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
+use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
@@ -102,7 +103,10 @@ impl Store for MemoryStore {
         limit: usize,
         done: Done<Verdict<HistoryPage>>,
     ) {
-        self.ask(done, |books| books.history(reader, with, before, limit));
+        self.ask(done, |books| match with {
+            Address::User(UserKey::Uid(with)) => Ok(books.history(reader, with, before, limit)),
+            _ => Err(Refusal::NoSuchUser),
+        });
     }
 
     fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {

@@ -25,7 +25,7 @@ pub(super) fn confirm(books: &mut Books, asked: &Confirmation) -> Result<Confirm
     match asked.which {
         Which::Named { msg_id, pushed } => named(books, asked, msg_id, pushed),
         Which::One(id) => one(books, asked, id),
-        Which::Through { after, last } => through(books, asked, after.0, last.0),
+        Which::Through { after, last, .. } => through(books, asked, after.0, last.0),
     }
 }
 

@@ -20,5 +20,6 @@ pub(super) fn counts(conn: &Connection) -> Result<Counts> {
         waiting: unreceived.saturating_sub(aside),
         queues: one("SELECT count(*) FROM queues")?,
         queued: one("SELECT coalesce(sum(messages), 0) FROM queues")?,
+        ..Counts::default()
     })
 }

@@ -7,8 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::broker::delivery::Delivery;
 use crate::broker::delivery::Kept;
+use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::message::Recipient;
 use crate::broker::message::Seq;
 use crate::broker::ports::Before;
 use crate::broker::ports::HistoryPage;
@@ -125,7 +127,9 @@ fn messages(
             seq: Seq(number(row, 1)?),
             msg_id: msg_id(row, 3)?,
             sender: sender.clone(),
-            receiver: receiver.clone(),
+            to: Recipient::User(receiver.clone()),
+            kind: Kind::Text,
+            envelope: None,
             content,
             time_ms: number(row, 5)?,
         });

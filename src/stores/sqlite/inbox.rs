@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
+use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::message::Recipient;
 use crate::broker::message::Seq;
 use crate::broker::ports::InboxPage;
 use crate::broker::users::Person;
@@ -192,7 +194,9 @@ fn read(conn: &Connection, names: &mut Names, receiver: Uid, id: u64) -> Result<
             id: MessageId(id),
             seq: Seq(number(row, 0)?),
             sender: names.person(conn, uid(row, 1)?)?,
-            receiver: names.person(conn, receiver)?,
+            to: Recipient::User(names.person(conn, receiver)?),
+            kind: Kind::Text,
+            envelope: None,
             msg_id: msg_id(row, 2)?,
             content: content(row, 3)?,
             time_ms: number(row, 4)?,

@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use rusqlite::Result;
 
+use crate::broker::command::Address;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::message::Recipient;
 use crate::broker::message::Seq;
 use crate::broker::ports::Appended;
+use crate::broker::ports::Audience;
 use crate::broker::ports::NewMessage;
+use crate::broker::ports::Verdict;
+use crate::broker::refusal::Refusal;
+use crate::broker::users::UserKey;
 use crate::stores::sqlite::books::Books;
 use crate::stores::sqlite::books::Tail;
 use crate::stores::sqlite::columns::content;
@@ -17,11 +23,14 @@ use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::pairs::Pair;
 
 /// Keeps a message, or finds that it was kept before.
-pub(super) fn append(books: &mut Books, new: &NewMessage) -> Result<Appended> {
+pub(super) fn append(books: &mut Books, new: &NewMessage) -> Result<Verdict<Appended>> {
     let tail = books.tail()?;
     let Books { conn, pairs, .. } = books;
-    let Some(pair) = pairs.between(conn, new.sender, new.receiver)? else {
-        return Ok(Appended::NoReceiver);
+    let Address::User(UserKey::Uid(to)) = new.to else {
+        return Ok(Err(Refusal::NoSuchUser));
+    };
+    let Some(pair) = pairs.between(conn, new.sender, to)? else {
+        return Ok(Err(Refusal::NoSuchUser));
     };
     let next = Tail {
         id: tail.id + 1,
@@ -50,10 +59,10 @@ pub(super) fn append(books: &mut Books, new: &NewMessage) -> Result<Appended> {
     pair.grow(new.sender);
     let message = message(pair, new, next.id, seq, next.time_ms);
     books.set_tail(next);
-    Ok(Appended::Fresh(message))
+    Ok(Ok(Appended::Fresh(message, Audience::default())))
 }
 
-fn seen_before(conn: &rusqlite::Connection, pair: &Pair, new: &NewMessage) -> Result<Appended> {
+fn seen_before(conn: &rusqlite::Connection, pair: &Pair, new: &NewMessage) -> Result<Verdict<Appended>> {
     let (id, seq, kept, time_ms) = conn
         .prepare_cached(
             "SELECT id, seq, content, time_ms FROM messages
@@ -64,9 +73,9 @@ fn seen_before(conn: &rusqlite::Connection, pair: &Pair, new: &NewMessage) -> Re
             Ok((number(row, 0)?, number(row, 1)?, kept, number(row, 3)?))
         })?;
     if kept == new.content {
-        Ok(Appended::Again(message(pair, new, id, seq, time_ms)))
+        Ok(Ok(Appended::Again(message(pair, new, id, seq, time_ms), Audience::default())))
     } else {
-        Ok(Appended::Taken)
+        Ok(Err(Refusal::MsgIdTaken(new.msg_id)))
     }
 }
 
@@ -76,7 +85,9 @@ fn message(pair: &Pair, new: &NewMessage, id: u64, seq: u64, time_ms: u64) -> Ar
         seq: Seq(seq),
         msg_id: new.msg_id,
         sender: pair.member(new.sender).clone(),
-        receiver: pair.other(new.sender).clone(),
+        to: Recipient::User(pair.other(new.sender).clone()),
+        kind: new.kind,
+        envelope: new.envelope.clone(),
         content: Arc::clone(&new.content),
         time_ms,
     })

@@ -68,6 +68,7 @@ use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
+use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
@@ -223,13 +224,16 @@ impl Store for SqliteStore {
         limit: usize,
         done: Done<Verdict<HistoryPage>>,
     ) {
+        let Address::User(UserKey::Uid(with)) = with else {
+            return done(Ok(Err(Refusal::NoSuchUser)));
+        };
         let ask = HistoryAsk {
             reader,
             with,
             before,
             limit,
         };
-        self.read(ask, history::history, done);
+        self.read(ask, |conn, ask| history::history(conn, ask).map(Ok), done);
     }
 
     fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio::time::sleep_until;
 use tokio::time::timeout;
 
+use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
 use crate::transports::sockjs::state::Said;
@@ -241,12 +242,12 @@ impl Drop for Receiver {
 pub(super) struct SessionLink(pub(super) Arc<Session>);
 
 impl Link for SessionLink {
-    async fn hear(&mut self) -> Result<Bytes, Lost> {
+    async fn hear(&mut self) -> Result<Heard, Lost> {
         loop {
             {
                 let mut state = self.0.lock();
                 if let Some(message) = state.hear() {
-                    return Ok(message.into());
+                    return Ok(Heard::Message(message.into()));
                 }
                 if let Some(lost) = state.lost {
                     return Err(lost);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hongyan_grammar::sockjs;
 use tokio::time::Instant;
 
+use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
 use crate::transports::websocket::WebSocket;
@@ -51,16 +52,18 @@ impl SockJsWebSocket {
 }
 
 impl Link for SockJsWebSocket {
-    async fn hear(&mut self) -> Result<Bytes, Lost> {
+    async fn hear(&mut self) -> Result<Heard, Lost> {
         loop {
             if let Some(string) = self.heard.pop_front() {
-                return Ok(string.into());
+                return Ok(Heard::Message(string.into()));
             }
             // The `o` of the opening, and any `h`, leave before we wait.
             self.socket.flush().await?;
             tokio::select! {
                 message = self.socket.hear() => {
-                    let message = message?;
+                    let Heard::Message(message) = message? else {
+                        continue;
+                    };
                     let text = std::str::from_utf8(&message).map_err(|_| Lost::NotUtf8)?;
                     self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
                 }
