@@ -44,6 +44,75 @@ pub const PAGE_MESSAGES: usize = 128;
 /// Messages on a page of history or inbox that a client asks for. A larger request gets this many.
 pub const CLIENT_PAGE_MAX: usize = 200;
 
+/// Members of a group. Beyond: [`Refusal::GroupFull`].
+pub const GROUP_MEMBERS_MAX: usize = 20_000;
+
+/// Groups that a user may be in. Beyond: [`GROUPS_FULL`].
+pub const GROUPS_MAX: usize = 1_000;
+
+/// See [`GROUPS_MAX`].
+pub const GROUPS_FULL: Refusal =
+    Refusal::TooMany("a user is in at most 1000 groups; one must be left first");
+
+/// Characters of a group's name. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_NAME_CHARS_MAX: usize = 128;
+
+/// Fields of the clients' own that a group may have. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_FIELDS_MAX: usize = 64;
+
+/// Bytes of the names and values of these fields in all. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_FIELD_BYTES_MAX: usize = 16 * 1024;
+
+/// Members whom one message may leave out. Beyond: [`IGNORED_FULL`].
+pub const IGNORED_MAX: usize = 1_000;
+
+/// See [`IGNORED_MAX`].
+pub const IGNORED_FULL: Refusal =
+    Refusal::TooMany("a message leaves out at most 1000 members; write to the others instead");
+
+/// Friends of a user. Beyond: [`FRIENDS_FULL`].
+pub const FRIENDS_MAX: usize = 5_000;
+
+/// See [`FRIENDS_MAX`].
+pub const FRIENDS_FULL: Refusal =
+    Refusal::TooMany("a user has at most 5000 friends; a friendship must be ended first");
+
+/// Requests for friendship to a user that are not answered yet. Beyond: [`REQUESTS_TO_FULL`].
+pub const REQUESTS_TO_MAX: usize = 1_000;
+
+/// See [`REQUESTS_TO_MAX`].
+pub const REQUESTS_TO_FULL: Refusal = Refusal::TooMany(
+    "1000 friend requests to this user wait for an answer; ask again when some are answered",
+);
+
+/// Requests for friendship of a user that are not answered yet. Beyond: [`REQUESTS_OF_FULL`].
+pub const REQUESTS_OF_MAX: usize = 1_000;
+
+/// See [`REQUESTS_OF_MAX`].
+pub const REQUESTS_OF_FULL: Refusal = Refusal::TooMany(
+    "1000 friend requests of yours wait for an answer; take one back by DELETE /api/friends/{uid}",
+);
+
+/// Bytes of what one says with a request for friendship. Beyond: [`Refusal::ContentTooLarge`].
+pub const REQUEST_BYTES_MAX: usize = 1024;
+
+/// Users that a user may have blocked. Beyond: [`BLOCKS_FULL`].
+pub const BLOCKS_MAX: usize = 5_000;
+
+/// See [`BLOCKS_MAX`].
+pub const BLOCKS_FULL: Refusal =
+    Refusal::TooMany("a user blocks at most 5000 others; take a block back first");
+
+/// Pictures of a user. Beyond: [`IMAGES_FULL`].
+pub const IMAGES_MAX: u64 = 10_000;
+
+/// Bytes of the pictures of a user. Beyond: [`IMAGES_FULL`].
+pub const IMAGES_BYTES_MAX: u64 = 1 << 30;
+
+/// See [`IMAGES_MAX`] and [`IMAGES_BYTES_MAX`].
+pub const IMAGES_FULL: Refusal =
+    Refusal::TooMany("a user keeps at most 10000 pictures of 1 GiB in all");
+
 /// Users whose sending rate is remembered before the idle ones are forgotten.
 const RATES_KEPT: usize = 65_536;
 
