@@ -227,6 +227,7 @@ impl Stage {
                 person: person.clone(),
                 token: Some(format!("token-of-{name}")),
                 expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
+                device: None,
             })
     }
 
@@ -239,6 +240,7 @@ impl Stage {
                 person: person.clone(),
                 token: None,
                 expires_s: None,
+                device: None,
             })
     }
 
@@ -390,6 +392,7 @@ impl Stage {
                 Act::Enter(admitted) => {
                     connection.session = Some(self.broker.open(admitted.person, admitted.token));
                 }
+                Act::Probe(_) => panic!("STOMP has confirmations of its own"),
                 Act::Stale => connection.said.push_back(Said::Stale),
                 Act::Close(farewell) => {
                     connection.over = true;
