@@ -13,7 +13,8 @@ pub const OUTBOX_MESSAGES_MAX: usize = 512;
 /// Content bytes that may wait in a session's outbox (a single larger message still fits an empty one). As above.
 pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 
-/// Delivery notices that may wait in a session's outbox. Beyond, they are dropped and counted: history has the state.
+/// Notices, of deliveries and of people, that may wait in a session's outbox. Beyond, they are dropped and counted: what
+/// lasts of it can be asked for.
 pub const OUTBOX_NOTICES_MAX: usize = 4_096;
 
 /// Topic messages that may wait in a session's outbox. Beyond, the session ends ([`crate::broker::event::End::SlowConsumer`]):
@@ -28,6 +29,16 @@ pub const OUTBOX_HANDOUTS_MAX: usize = 256;
 
 /// Bytes of messages of queues that may wait in a session's outbox (a single larger one still fits an empty one). As above.
 pub const OUTBOX_HANDOUT_BYTES_MAX: usize = 256 * 1024;
+
+/// Milliseconds that a user must have been without a session before friends are told.
+pub const PRESENCE_QUIET_MS: u64 = 2_000;
+
+/// Users who may be waiting for that. Beyond, whoever has waited longest is told of at once.
+pub const PRESENCE_LEAVING_MAX: usize = 65_536;
+
+/// News of who came and who went that may wait until friends are told. Beyond, they are dropped and counted: who is here
+/// can be asked for.
+pub const PRESENCE_NEWS_MAX: usize = 65_536;
 
 /// Messages that a consumer may have unsettled where it does not say how many.
 pub const PREFETCH_DEFAULT: usize = 1_000;
@@ -116,15 +127,32 @@ pub const IMAGES_FULL: Refusal =
 /// Users whose sending rate is remembered before the idle ones are forgotten.
 const RATES_KEPT: usize = 65_536;
 
-/// The bounds that an operator may set.
+/// The bounds, and the rules, that an operator may set.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of one content (`--max-content`). Beyond: [`Refusal::ContentTooLarge`].
     pub content_bytes_max: usize,
-    /// Messages a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
+    /// Messages, acts and questions a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
     pub messages_per_second: u32,
     /// What queues may hold. Beyond: [`Refusal::QueueFull`], [`Refusal::TooManyQueues`].
     pub queues: QueueLimits,
+    /// Whether only friends may write to each other (`--friends-only`). Else: [`Refusal::NotFriends`].
+    pub friends_only: bool,
+    /// Whether a webhook is to be told of messages to users without a session (`--webhook`).
+    pub webhook: bool,
+}
+
+/// The defaults of the options (CONTRACT section 1).
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            content_bytes_max: 64 * 1024,
+            messages_per_second: 100,
+            queues: QueueLimits::default(),
+            friends_only: false,
+            webhook: false,
+        }
+    }
 }
 
 /// How fast each user sends: a bucket that holds a second's worth and fills at the allowed rate.
