@@ -153,6 +153,10 @@ impl Books {
     }
 
     fn place_order(&mut self, by: &Person, id: OrderId, customer: &UserKey) -> Verdict<Changed> {
+        // Who may not place orders does not learn who is a user.
+        if !by.is_system() {
+            return Err(Refusal::ServerOnly);
+        }
         let customer = self.known(customer).ok_or(Refusal::NoSuchUser)?;
         let placed = self.people.orders.get(&id).map(Order::placed);
         if orders::place(by.uid, customer.uid, placed)? {
