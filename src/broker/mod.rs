@@ -273,13 +273,7 @@ impl Broker {
         }
     }
 
-    fn send(
-        self: &Arc<Self>,
-        now: Moment,
-        sender: Uid,
-        letter: Letter,
-        asker: Asker,
-    ) {
+    fn send(self: &Arc<Self>, now: Moment, sender: Uid, letter: Letter, asker: Asker) {
         let envelope_bytes = letter.envelope.as_ref().map_or(0, String::len);
         if let Err(refusal) = self.admit(now, sender, letter.content.len() + envelope_bytes) {
             return self.refuse(asker, refusal);
