@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod drive;
+pub mod envelope;
 pub mod json;
 pub mod page;
 pub mod rest;
