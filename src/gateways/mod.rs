@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod json;
 pub mod page;
 pub mod rest;
+pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;
