@@ -24,6 +24,7 @@ use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
 use crate::assembly::tcp;
+use crate::assembly::timer;
 use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
@@ -112,6 +113,7 @@ async fn serve_until_told(
             bytes_max: options.max_queue_bytes as u64,
             ..QueueLimits::default()
         },
+        ..Limits::default()
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -120,6 +122,9 @@ async fn serve_until_told(
         tally: Arc::default(),
         stopping,
     };
+
+    // It ends with the runtime.
+    tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
 
     let permits = Arc::new(permits(&options)?);
     let places = Arc::new(Semaphore::new(options.max_connections));

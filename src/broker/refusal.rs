@@ -122,7 +122,9 @@ impl fmt::Display for Refusal {
             Self::NoSuchUser => f.write_str("there is no such user; name one by uid or by name"),
             Self::NoSuchGroup => f.write_str("there is no such group; name one by its number"),
             Self::NotMember => f.write_str("you are not a member of this group; join it first"),
-            Self::AdminsOnly => f.write_str("only admins of the group may change this; ask one of them"),
+            Self::AdminsOnly => {
+                f.write_str("only admins of the group may change this; ask one of them")
+            }
             Self::LastAdmin => f.write_str(
                 "the group would have no admin; make another member one before the last admin goes",
             ),
@@ -146,7 +148,9 @@ impl fmt::Display for Refusal {
             Self::NoSuchImage => {
                 f.write_str("there is no such picture in a conversation of yours; upload it first")
             }
-            Self::ServerOnly => f.write_str("only the operator's server may do this, with an API key"),
+            Self::ServerOnly => {
+                f.write_str("only the operator's server may do this, with an API key")
+            }
             Self::NoSuchMessage(msg_id) => {
                 write!(
                     f,

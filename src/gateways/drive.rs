@@ -77,11 +77,12 @@ struct Drive<L, M> {
 struct Seat {
     broker: Arc<Broker>,
     session: Arc<Session>,
+    clock: Clock,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.broker.close(&self.session);
+        self.broker.close(self.clock.now(), &self.session);
     }
 }
 
@@ -222,7 +223,10 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
                 Act::Ask(ticket, command) => {
-                    if let Some(Seat { broker, session }) = &self.seat {
+                    if let Some(Seat {
+                        broker, session, ..
+                    }) = &self.seat
+                    {
                         broker.ask(self.context.clock.now(), session, ticket, command);
                     }
                 }
@@ -240,9 +244,19 @@ impl<L: Link, M: Machine> Drive<L, M> {
     }
 
     fn enter(&mut self, admitted: Admitted) {
-        let Context { broker, auth, .. } = &self.context;
-        let Admitted { person, token, .. } = admitted;
-        let session = broker.open(person, token);
+        let Context {
+            broker,
+            auth,
+            clock,
+            ..
+        } = &self.context;
+        let Admitted {
+            person,
+            token,
+            device,
+            ..
+        } = admitted;
+        let session = broker.open(clock.now(), person, token, device);
         // The token may have been revoked between the look at it and now: whoever revokes ends only the sessions there are.
         if let Some(token) = session
             .token
@@ -252,7 +266,11 @@ impl<L: Link, M: Machine> Drive<L, M> {
             broker.end_token(session.person.uid, token);
         }
         let broker = Arc::clone(broker);
-        self.seat = Some(Seat { broker, session });
+        self.seat = Some(Seat {
+            broker,
+            session,
+            clock: *clock,
+        });
     }
 }
 

@@ -20,7 +20,6 @@ use hongyan::auth::mint;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::ports::AddedUser;
-use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::outcome;
 use hongyan::broker::users::Person;
@@ -117,7 +116,7 @@ impl Door {
         let limits = Limits {
             content_bytes_max: CONTENT_MAX,
             messages_per_second: RATE,
-            queues: QueueLimits::default(),
+            ..Limits::default()
         };
         let (stop, stopping) = watch::channel(false);
         let context = Context {

@@ -29,7 +29,10 @@ async fn who_is_stopping_is_not_ready() {
 async fn metrics_are_text_with_a_kind_for_each() {
     let door = Door::open().await;
     let wu = door.user("wu").await;
-    let session = door.context.broker.open(wu.person.clone(), None);
+    let session = door
+        .context
+        .broker
+        .open(door.context.clock.now(), wu.person.clone(), None, None);
     let body = r#"{"to":1,"content":"to myself"}"#;
     door.as_user(&wu, "POST /api/messages", body)
         .await
@@ -56,7 +59,9 @@ async fn metrics_are_text_with_a_kind_for_each() {
         value.parse::<u64>().expect(name);
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
     }
-    door.context.broker.close(&session);
+    door.context
+        .broker
+        .close(door.context.clock.now(), &session);
 }
 
 #[tokio::test]
