@@ -9,6 +9,7 @@ pub mod rest;
 pub mod stomp;
 pub mod tally;
 pub mod url;
+pub mod webhook;
 
 use crate::auth::Login;
 use crate::broker::command::Command;

@@ -96,7 +96,8 @@ impl<'de> Deserialize<'de> for GroupFields {
                             fields.protected = Some(names);
                         }
                         ours if OURS.contains(&ours) => {
-                            let sentence = format!("{ours:?} is written by the broker; leave it out");
+                            let sentence =
+                                format!("{ours:?} is written by the broker; leave it out");
                             return Err(A::Error::custom(sentence));
                         }
                         _ => {

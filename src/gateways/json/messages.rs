@@ -27,9 +27,7 @@ pub fn kind_of(word: Option<&str>) -> Result<Kind, &'static str> {
     match word {
         None | Some("text") => Ok(Kind::Text),
         Some("image") => Ok(Kind::Image),
-        Some(_) => {
-            Err("\"type\" must be \"text\" or \"image\"; the content of an image is its id")
-        }
+        Some(_) => Err("\"type\" must be \"text\" or \"image\"; the content of an image is its id"),
     }
 }
 

@@ -127,7 +127,9 @@ pub(super) async fn history(request: Request, login: Login) -> Result<Answer, Re
         }
         (None, Some(group)) => {
             let gid = group.parse().ok().and_then(Gid::new);
-            Address::Group(gid.ok_or_else(|| Refused::bad("\"group\" must be the number of a group"))?)
+            Address::Group(
+                gid.ok_or_else(|| Refused::bad("\"group\" must be the number of a group"))?,
+            )
         }
         _ => {
             let content = "give either \"with\", a uid or a uname, or \"group\", a gid";

@@ -1,6 +1,5 @@
 //! Users as others see them: who is here, and where friends are.
 
-
 use crate::broker::command::Command;
 use crate::broker::command::Reply;
 use crate::broker::refusal::Refusal;

@@ -39,8 +39,13 @@ fn pushed(kind: &Value) -> Result<u8, Refused> {
         (Some(number), Some((_, true))) => Ok(number),
         (Some(number), Some((name, false))) => Err(Refused::new(
             422,
-            format!("type {number} ({name}) is a part of the log-in, which the broker alone says; \"type\" must be {allowed}"),
+            format!(
+                "type {number} ({name}) is a part of the log-in, which the broker alone says; \"type\" must be {allowed}"
+            ),
         )),
-        _ => Err(Refused::new(422, format!("there is no such type; \"type\" must be {allowed}"))),
+        _ => Err(Refused::new(
+            422,
+            format!("there is no such type; \"type\" must be {allowed}"),
+        )),
     }
 }

@@ -50,7 +50,11 @@ pub(super) fn find(path: &str) -> Option<Found> {
             continue;
         };
         // Where a path fits two patterns, the one that is more literal is meant.
-        match found.calls.first().map(|_| parts.len().cmp(&found.parts.len())) {
+        match found
+            .calls
+            .first()
+            .map(|_| parts.len().cmp(&found.parts.len()))
+        {
             Some(Ordering::Greater) => continue,
             Some(Ordering::Less) => found.calls.clear(),
             Some(Ordering::Equal) | None => {}
@@ -143,7 +147,12 @@ mod tests {
     fn a_literal_path_is_meant_before_a_pattern() {
         let found = find("api/friends/requests").expect("ours");
         assert!(found.parts.is_empty());
-        assert!(found.calls.iter().all(|call| call.path == "/api/friends/requests"));
+        assert!(
+            found
+                .calls
+                .iter()
+                .all(|call| call.path == "/api/friends/requests")
+        );
         let found = find("api/friends/7").expect("ours");
         assert_eq!(found.parts, ["7"]);
     }

@@ -116,9 +116,7 @@ pub(super) fn read(target: Target, body: &[u8]) -> Result<Command, BadBody> {
             let limit = match asked.len {
                 None => PAGE_DEFAULT,
                 Some(NumberJson(0)) => {
-                    return Err(unnamed(
-                        "\"len\" must be how many messages, from 1 to 200",
-                    ));
+                    return Err(unnamed("\"len\" must be how many messages, from 1 to 200"));
                 }
                 Some(NumberJson(len)) => usize::try_from(len).unwrap_or(CLIENT_PAGE_MAX),
             };

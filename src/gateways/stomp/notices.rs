@@ -121,7 +121,11 @@ fn group(news: &GroupNews) -> Vec<u8> {
         name: &news.name,
         by: &news.by.name,
         by_id: wire_uid(news.by.uid),
-        users: users.iter().take(LISTED_MAX).map(PersonJson::from).collect(),
+        users: users
+            .iter()
+            .take(LISTED_MAX)
+            .map(PersonJson::from)
+            .collect(),
         count: users.len(),
         time: news.time_ms,
     })
@@ -150,7 +154,10 @@ mod tests {
         let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(told["users"].as_array().unwrap().len(), LISTED_MAX);
         assert_eq!(told["count"], 10_000);
-        assert_eq!(told["users"][1], serde_json::json!({"uid": 2, "uname": "u2"}));
+        assert_eq!(
+            told["users"][1],
+            serde_json::json!({"uid": 2, "uname": "u2"})
+        );
         assert_eq!((&told["by"], &told["byId"]), (&"".into(), &0.into()));
     }
 }

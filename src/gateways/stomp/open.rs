@@ -150,7 +150,8 @@ impl Open {
         };
         match frame.headers.get("transaction") {
             Some(_) if matches!(request, Request::Send(Target::History, _)) => {
-                let sentence = "history can't be asked for in a transaction; ask before or after it";
+                let sentence =
+                    "history can't be asked for in a transaction; ask before or after it";
                 return Err(Fault::new("bad-transaction", sentence));
             }
             Some(name) => {

@@ -288,7 +288,12 @@ mod tests {
     fn a_cumulative_ack_of_news_counts_for_the_messages_before_it() {
         let mut subscriptions = Subscriptions::default();
         let destination = "/user/queue/group".to_owned();
-        subscriptions.add(Some("g".into()), destination, Source::Group, AckMode::Client);
+        subscriptions.add(
+            Some("g".into()),
+            destination,
+            Source::Group,
+            AckMode::Client,
+        );
         let mut push = |id: Option<u64>| {
             let group = subscriptions.to(Source::Group).next().expect("the one");
             Pushed::parse(&group.message_id(1, id.map(MessageId)))

@@ -62,7 +62,11 @@ pub(super) fn append(books: &mut Books, new: &NewMessage) -> Result<Verdict<Appe
     Ok(Ok(Appended::Fresh(message, Audience::default())))
 }
 
-fn seen_before(conn: &rusqlite::Connection, pair: &Pair, new: &NewMessage) -> Result<Verdict<Appended>> {
+fn seen_before(
+    conn: &rusqlite::Connection,
+    pair: &Pair,
+    new: &NewMessage,
+) -> Result<Verdict<Appended>> {
     let (id, seq, kept, time_ms) = conn
         .prepare_cached(
             "SELECT id, seq, content, time_ms FROM messages
@@ -73,7 +77,10 @@ fn seen_before(conn: &rusqlite::Connection, pair: &Pair, new: &NewMessage) -> Re
             Ok((number(row, 0)?, number(row, 1)?, kept, number(row, 3)?))
         })?;
     if kept == new.content {
-        Ok(Ok(Appended::Again(message(pair, new, id, seq, time_ms), Audience::default())))
+        Ok(Ok(Appended::Again(
+            message(pair, new, id, seq, time_ms),
+            Audience::default(),
+        )))
     } else {
         Ok(Err(Refusal::MsgIdTaken(new.msg_id)))
     }

@@ -17,10 +17,17 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/users",
         summary: "Make an account",
         fields: &[
-            Field::body("name", Kind::Text, "1 to 64 characters, no control characters, no '/', not all digits"),
+            Field::body(
+                "name",
+                Kind::Text,
+                "1 to 64 characters, no control characters, no '/', not all digits",
+            ),
             Field::body("password", Kind::Text, "8 to 1024 bytes"),
         ],
-        answer: Good { code: 201, shape: Shape::Object(PERSON) },
+        answer: Good {
+            code: 201,
+            shape: Shape::Object(PERSON),
+        },
         refusals: &[400, 403, 409, 413, 422, 429],
         body: BodySize::Small,
         handler: Handler::Anyone(|request| Box::pin(accounts::register(request))),
@@ -51,7 +58,10 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/logout",
         summary: "Log out: the token is revoked and its sessions are closed",
         fields: &[],
-        answer: Good { code: 204, shape: Shape::Nothing },
+        answer: Good {
+            code: 204,
+            shape: Shape::Nothing,
+        },
         refusals: &[],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(accounts::log_out(request, login))),
@@ -61,7 +71,10 @@ pub(super) static CALLS: &[Call] = &[
         path: "/signout",
         summary: "The same as /api/logout",
         fields: &[],
-        answer: Good { code: 204, shape: Shape::Nothing },
+        answer: Good {
+            code: 204,
+            shape: Shape::Nothing,
+        },
         refusals: &[],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(accounts::log_out(request, login))),

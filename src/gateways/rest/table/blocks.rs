@@ -17,7 +17,10 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/blocks",
         summary: "Whom the caller has blocked",
         fields: &[],
-        answer: Good { code: 200, shape: Shape::Object(&[("blocks", Kind::List("User"))]) },
+        answer: Good {
+            code: 200,
+            shape: Shape::Object(&[("blocks", Kind::List("User"))]),
+        },
         refusals: &[],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(blocks::list(request, login))),
@@ -26,14 +29,15 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::GET,
         path: "/api/blocks/{user}",
         summary: "Whether the caller has blocked a user",
-        fields: &[
-            Field::path("user", Kind::User, "a uid or a uname"),
-        ],
-        answer: Good { code: 200, shape: Shape::Object(&[
+        fields: &[Field::path("user", Kind::User, "a uid or a uname")],
+        answer: Good {
+            code: 200,
+            shape: Shape::Object(&[
                 ("uid", Kind::Number),
                 ("uname", Kind::Text),
                 ("blocked", Kind::Flag),
-            ]) },
+            ]),
+        },
         refusals: &[404],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(blocks::show(request, login))),
@@ -42,10 +46,11 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::PUT,
         path: "/api/blocks/{user}",
         summary: "Block a user: a friendship ends, and what that user sends is refused; again is no error",
-        fields: &[
-            Field::path("user", Kind::User, "a uid or a uname"),
-        ],
-        answer: Good { code: 204, shape: Shape::Nothing },
+        fields: &[Field::path("user", Kind::User, "a uid or a uname")],
+        answer: Good {
+            code: 204,
+            shape: Shape::Nothing,
+        },
         refusals: &[404, 422, 507],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(blocks::block(request, login))),
@@ -54,10 +59,11 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::DELETE,
         path: "/api/blocks/{user}",
         summary: "Block a user no more; again is no error",
-        fields: &[
-            Field::path("user", Kind::User, "a uid or a uname"),
-        ],
-        answer: Good { code: 204, shape: Shape::Nothing },
+        fields: &[Field::path("user", Kind::User, "a uid or a uname")],
+        answer: Good {
+            code: 204,
+            shape: Shape::Nothing,
+        },
         refusals: &[404, 422],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(blocks::unblock(request, login))),

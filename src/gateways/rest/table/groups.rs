@@ -22,7 +22,10 @@ pub(super) static CALLS: &[Call] = &[
             Field::body("members", Kind::Users, MEMBERS).optional(),
             Field::body("protected", Kind::Texts, PROTECTED).optional(),
         ],
-        answer: Good { code: 201, shape: Shape::Named("Group") },
+        answer: Good {
+            code: 201,
+            shape: Shape::Named("Group"),
+        },
         refusals: &[400, 404, 413, 422, 507],
         body: BodySize::Group,
         handler: Handler::UserOrServer(|request, caller| Box::pin(groups::make(request, caller))),
@@ -32,7 +35,10 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/groups",
         summary: "The groups that the caller is a member of",
         fields: &[],
-        answer: Good { code: 200, shape: Shape::Object(&[("groups", Kind::List("GroupName"))]) },
+        answer: Good {
+            code: 200,
+            shape: Shape::Object(&[("groups", Kind::List("GroupName"))]),
+        },
         refusals: &[],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(groups::list(request, login))),
@@ -41,10 +47,11 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::GET,
         path: "/api/groups/{gid}",
         summary: "A group that the caller is a member of",
-        fields: &[
-            Field::path("gid", Kind::Number, "the number of the group"),
-        ],
-        answer: Good { code: 200, shape: Shape::Named("Group") },
+        fields: &[Field::path("gid", Kind::Number, "the number of the group")],
+        answer: Good {
+            code: 200,
+            shape: Shape::Named("Group"),
+        },
         refusals: &[404],
         body: BodySize::Small,
         handler: Handler::UserOrServer(|request, caller| Box::pin(groups::show(request, caller))),
@@ -60,7 +67,10 @@ pub(super) static CALLS: &[Call] = &[
             Field::body("members", Kind::Users, MEMBERS).optional(),
             Field::body("protected", Kind::Texts, PROTECTED).optional(),
         ],
-        answer: Good { code: 200, shape: Shape::Named("Group") },
+        answer: Good {
+            code: 200,
+            shape: Shape::Named("Group"),
+        },
         refusals: &[400, 404, 409, 413, 422, 507],
         body: BodySize::Group,
         handler: Handler::UserOrServer(|request, caller| Box::pin(groups::change(request, caller))),
@@ -72,10 +82,18 @@ pub(super) static CALLS: &[Call] = &[
         fields: &[
             Field::path("gid", Kind::Number, "the number of the group"),
             Field::body("uid", Kind::User, "whom to add; either this or uids").optional(),
-            Field::body("uids", Kind::Users, "whom to add; members is another name for it").optional(),
+            Field::body(
+                "uids",
+                Kind::Users,
+                "whom to add; members is another name for it",
+            )
+            .optional(),
             Field::body("members", Kind::Users, "whom to add").optional(),
         ],
-        answer: Good { code: 200, shape: Shape::Named("Group") },
+        answer: Good {
+            code: 200,
+            shape: Shape::Named("Group"),
+        },
         refusals: &[400, 404, 413, 422, 507],
         body: BodySize::Group,
         handler: Handler::UserOrServer(|request, caller| Box::pin(groups::add(request, caller))),
@@ -88,10 +106,15 @@ pub(super) static CALLS: &[Call] = &[
             Field::path("gid", Kind::Number, "the number of the group"),
             Field::path("user", Kind::User, "a uid or a uname"),
         ],
-        answer: Good { code: 200, shape: Shape::Named("Group") },
+        answer: Good {
+            code: 200,
+            shape: Shape::Named("Group"),
+        },
         refusals: &[404, 507],
         body: BodySize::Small,
-        handler: Handler::UserOrServer(|request, caller| Box::pin(groups::add_one(request, caller))),
+        handler: Handler::UserOrServer(|request, caller| {
+            Box::pin(groups::add_one(request, caller))
+        }),
     },
     Call {
         method: Method::DELETE,
@@ -101,7 +124,10 @@ pub(super) static CALLS: &[Call] = &[
             Field::path("gid", Kind::Number, "the number of the group"),
             Field::path("user", Kind::User, "a uid or a uname"),
         ],
-        answer: Good { code: 204, shape: Shape::Nothing },
+        answer: Good {
+            code: 204,
+            shape: Shape::Nothing,
+        },
         refusals: &[404, 409],
         body: BodySize::Small,
         handler: Handler::UserOrServer(|request, caller| Box::pin(groups::remove(request, caller))),
@@ -110,4 +136,5 @@ pub(super) static CALLS: &[Call] = &[
 
 const ADMIN: &str = "users who may change protected fields; they are members too";
 const MEMBERS: &str = "users who are in it";
-const PROTECTED: &str = "names of the fields that only admins change; name, members and admin unless said";
+const PROTECTED: &str =
+    "names of the fields that only admins change; name, members and admin unless said";

@@ -17,7 +17,10 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/images",
         summary: "Keep a picture: PNG, JPEG, GIF or WebP, at most 5 MiB, which the body is itself",
         fields: &[],
-        answer: Good { code: 201, shape: Shape::Object(&[("id", Kind::Text)]) },
+        answer: Good {
+            code: 201,
+            shape: Shape::Object(&[("id", Kind::Text)]),
+        },
         refusals: &[413, 415, 507],
         body: BodySize::Picture,
         handler: Handler::User(|request, login| Box::pin(images::keep(request, login))),
@@ -26,10 +29,11 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::GET,
         path: "/api/images/{id}",
         summary: "A picture of the caller's own, or of a conversation that the caller is in",
-        fields: &[
-            Field::path("id", Kind::Text, "the id of the picture"),
-        ],
-        answer: Good { code: 200, shape: Shape::Picture },
+        fields: &[Field::path("id", Kind::Text, "the id of the picture")],
+        answer: Good {
+            code: 200,
+            shape: Shape::Picture,
+        },
         refusals: &[404],
         body: BodySize::Small,
         handler: Handler::User(|request, login| Box::pin(images::show(request, login))),

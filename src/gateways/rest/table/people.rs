@@ -33,18 +33,21 @@ pub(super) static CALLS: &[Call] = &[
         method: Method::GET,
         path: "/api/users/{user}/location",
         summary: "Where a user is, or was last: for friends, and for other servers",
-        fields: &[
-            Field::path("user", Kind::User, "a uid or a uname"),
-        ],
-        answer: Good { code: 200, shape: Shape::Object(&[
+        fields: &[Field::path("user", Kind::User, "a uid or a uname")],
+        answer: Good {
+            code: 200,
+            shape: Shape::Object(&[
                 ("uid", Kind::Number),
                 ("uname", Kind::Text),
                 ("longitude", Kind::Degrees),
                 ("latitude", Kind::Degrees),
                 ("time", Kind::Number),
-            ]) },
+            ]),
+        },
         refusals: &[404],
         body: BodySize::Small,
-        handler: Handler::UserOrServer(|request, caller| Box::pin(people::location(request, caller))),
+        handler: Handler::UserOrServer(|request, caller| {
+            Box::pin(people::location(request, caller))
+        }),
     },
 ];

@@ -25,13 +25,21 @@ pub(super) static CALLS: &[Call] = &[
                 "3 to 11 or 13 to 19, or its name, such as S2C_SYSTEM_PUSH",
             ),
             Field::body("data", Kind::Any, "what to push; null where absent").optional(),
-            Field::body("msgID", Kind::MsgId, "so that the same push again is kept once; made where absent").optional(),
+            Field::body(
+                "msgID",
+                Kind::MsgId,
+                "so that the same push again is kept once; made where absent",
+            )
+            .optional(),
         ],
-        answer: Good { code: 201, shape: Shape::Object(&[
+        answer: Good {
+            code: 201,
+            shape: Shape::Object(&[
                 ("id", Kind::Number),
                 ("msgID", Kind::MsgId),
                 ("time", Kind::Number),
-            ]) },
+            ]),
+        },
         refusals: &[400, 404, 409, 413, 422, 429],
         body: BodySize::Content,
         handler: Handler::Server(|request| Box::pin(pushes::push(request))),
@@ -44,7 +52,10 @@ pub(super) static CALLS: &[Call] = &[
             Field::body("id", Kind::Text, "1 to 64 bytes, no control characters"),
             Field::body("customer", Kind::User, "who ordered"),
         ],
-        answer: Good { code: 201, shape: Shape::Object(&[("id", Kind::Text)]) },
+        answer: Good {
+            code: 201,
+            shape: Shape::Object(&[("id", Kind::Text)]),
+        },
         refusals: &[400, 404, 409, 413, 422],
         body: BodySize::Small,
         handler: Handler::Server(|request| Box::pin(orders::place(request))),
