@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Parser;
 use hongyan::transports::Link;
 use hongyan::transports::http;
+use hongyan::transports::http::Base;
 use hongyan::transports::listener::Listener;
 use hongyan::transports::sockjs::Endpoint;
 use hongyan::transports::sockjs::Handler;
@@ -107,6 +108,6 @@ async fn main() -> std::io::Result<()> {
     let address = Arguments::parse().listen;
     let listener = Listener::bind(address, None, places, stopping.clone()).await?;
     println!("listening on http://{}", listener.address()?);
-    http::serve(listener, String::new(), routes(), stopping).await;
+    http::serve(listener, Base::default(), routes(), stopping).await;
     Ok(())
 }
