@@ -49,6 +49,7 @@ impl fmt::Display for CheckReport {
 pub fn check(dir: &Path) -> Result<CheckReport, OpenError> {
     let file = schema::database(dir);
     let conn = schema::open_existing(&file)?;
+    schema::refuse_older(&file, &conn)?;
     report(&conn).map_err(|error| OpenError::sqlite(&file, &error))
 }
 
