@@ -199,17 +199,19 @@ abstract class KrossbowChat(private val offered: List<String>?, private val vers
 
     @Test
     @Proves("transaction")
-    fun `a transaction is sent when it is committed`() {
+    fun `a transaction is sent when it is committed, and dropped when it is aborted`() {
         val li = person("li")
         val one = connect(li)
+        suspend fun StompSession.write(digit: Char, id: String) {
+            val body = mapOf("msgID" to "$digit".repeat(40), "reciverId" to li.uid, "content" to "$digit")
+            val headers = StompSendHeaders("/socket/chat/send") { transaction = id }
+            send(headers, FrameBody.Text(json.writeValueAsString(body)))
+        }
         runBlocking {
-            one.krossbow.session.withTransaction { id ->
-                for (digit in "12") {
-                    val body = mapOf("msgID" to "$digit".repeat(40), "reciverId" to li.uid, "content" to "$digit")
-                    val headers = StompSendHeaders("/socket/chat/send") { transaction = id }
-                    send(headers, FrameBody.Text(json.writeValueAsString(body)))
-                }
-            }
+            one.krossbow.session.begin("dropped")
+            one.krossbow.session.write('0', "dropped")
+            one.krossbow.session.abort("dropped")
+            one.krossbow.session.withTransaction { id -> for (digit in "12") write(digit, id) }
         }
         assertEquals(listOf("1", "2"), List(2) { one.message()["content"].asText() })
     }
