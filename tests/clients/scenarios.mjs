@@ -230,7 +230,8 @@ export function scenarios(row, client) {
 
     scenario("an ACK confirms, too", [], async (li, wu) => {
       const elsewhere = await connect({ broker, token: wu.user.token, headers: {} });
-      elsewhere.subscribe(`/user/${wu.user.uid}/recive`, (message) => message.ack(), { ack: "client-individual", receipt: "on" });
+      const how = { ack: "client-individual", receipt: "on" };
+      elsewhere.subscribe(`/user/${wu.user.uid}/recive`, (message) => message.ack(), how);
       assert.equal(await elsewhere.receipts.next(), "on");
       const { msgID } = await li.send(wu, "acknowledge me");
       assert.equal((await li.deliveries.next()).msgID, msgID);

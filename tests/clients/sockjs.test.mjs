@@ -77,6 +77,10 @@ describe("SockJS in Chromium", { skip: skip || (!hasBrowser && "no Chromium") },
       }
     });
 
+    test("a frame's page, which is of the broker's own origin, where that is not let in", async () => {
+      await isRefused("iframe-xhr-polling", origin(), "closed");
+    });
+
     // sockjs-client has these, but keeps them to itself here; the table says why.
     for (const transport of ["xdr-streaming", "xdr-polling", "htmlfile"]) {
       test(`sockjs-client does not take ${transport} from another origin in Chromium`, async () => {
