@@ -1,6 +1,7 @@
 // In the browser: the links of a page, one after the other, held by `desk` for the test outside (pages.mjs), which hears of
 // them by `tell(number of the link, what, thing)`.
 import { connectCallbackStyle, Link, Refused } from "./adapters.mjs";
+import { GIVE_UP_MS } from "./events.mjs";
 
 const { SockJS, Stomp } = window;
 let link, messages, subscriptions, transactions, tell;
@@ -18,7 +19,8 @@ window.desk = {
   /** `{version}`, or `{refused}` with the reason. */
   async connect(number, url, transports, headers) {
     newLink(number);
-    const client = Stomp.over(new SockJS(url, null, { transports }));
+    // By itself it gives a transport hardly a second to open, which a busy machine may need for a frame alone.
+    const client = Stomp.over(new SockJS(url, null, { transports, timeout: GIVE_UP_MS }));
     const how = { headers, wire: { message: tell.bind(null, "wire") } };
     try {
       await connectCallbackStyle(client, how, (destination, body, more) => [destination, more, body], link);
