@@ -8,6 +8,8 @@ mod damage;
 mod deliveries;
 #[path = "stores/disk.rs"]
 mod disk;
+#[path = "stores/older.rs"]
+mod older;
 #[path = "stores/pages.rs"]
 mod pages;
 #[path = "stores/people.rs"]

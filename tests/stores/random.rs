@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use hongyan::broker::command::Ears;
 use hongyan::broker::message::MessageId;
 use hongyan::broker::ports::{Before, Done, Store, StoreError, Which};
 use hongyan::broker::users::UserKey;
@@ -58,6 +59,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (id(), id()).prop_map(|(after, last)| Which::Through {
             after: MessageId(after),
             last: MessageId(last),
+            by: Ears::ALL,
         }),
     ];
     let before = prop_oneof![
@@ -137,7 +139,7 @@ fn take(store: &dyn Store, step: &Step) -> Answer {
             with,
             before,
             limit,
-        } => put(|done| store.history(uid(reader), uid(with), before, limit, done)),
+        } => put(|done| store.history(uid(reader), uid(with).into(), before, limit, done)),
         Step::User(number) => put(|done| store.user(UserKey::Uid(uid(number)), done)),
         Step::Revoke(token, expires_s) => {
             put(|done| store.revoke(format!("t{token}"), expires_s, done))
