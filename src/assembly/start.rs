@@ -30,6 +30,7 @@ use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
 use crate::auth::load_or_make;
 use crate::auth::permits::Permits;
+use crate::auth::webhook_key;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
 use crate::broker::ports::QueueLimits;
@@ -42,6 +43,8 @@ use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
 use crate::gateways::stomp::Door;
+use crate::gateways::webhook;
+use crate::gateways::webhook::Webhook;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
@@ -102,6 +105,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
+        trust_login: false,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;
@@ -113,7 +117,8 @@ async fn serve_until_told(
             bytes_max: options.max_queue_bytes as u64,
             ..QueueLimits::default()
         },
-        ..Limits::default()
+        friends_only: options.friends_only,
+        webhook: options.webhook.is_some(),
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -123,6 +128,9 @@ async fn serve_until_told(
         stopping,
     };
 
+    if let Some(webhook) = webhook(data, &options, &context)? {
+        tokio::spawn(webhook.run());
+    }
     // It ends with the runtime.
     tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
 
@@ -198,6 +206,24 @@ fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failu
     Ok(Some(Arc::new(certificate)))
 }
 
+fn webhook(
+    data: &Path,
+    options: &ServeOptions,
+    context: &Context,
+) -> Result<Option<Webhook>, Failure> {
+    let Some(url) = options.webhook.clone() else {
+        return Ok(None);
+    };
+    let key = webhook_key(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?;
+    let webhook = Webhook::new(context.clone(), webhook::Options { url, key });
+    let webhook = webhook.map_err(|error| {
+        Failure(format!(
+            "--webhook: {error}; https needs root certificates (Debian: apt install ca-certificates)"
+        ))
+    })?;
+    Ok(Some(webhook))
+}
+
 fn permits(options: &ServeOptions) -> Result<Permits, Failure> {
     let mut permits = Permits::default();
     for config::Permit { users, read, write } in &options.permits {
@@ -235,18 +261,23 @@ fn routes(
             metrics: Arc::new(move || metrics.text()),
         },
     );
-    let doors = doors::routes(Doors {
+    let doors = Doors {
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
         permits: Arc::clone(permits),
-    });
+    };
+    // Any path of one part could be a token: whoever has a name for one comes first.
+    let packets = doors::packets(doors.clone());
+    let doors = doors::routes(doors);
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);
     let all = doors
         .or(rest)
         .unify()
         .or(page::routes())
+        .unify()
+        .or(packets)
         .unify()
         .or(nothing)
         .unify();
@@ -279,6 +310,7 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
          {stomp}\
          \x20 page       {base}/\n\
          \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 packets    {base_ws}/TOKEN, the token by POST {base}/IM/token\n\
          \x20 REST       {base}/api/openapi.json\n\
          \x20 data       {data}\n\
          {page} Ctrl-C stops the broker.\n",

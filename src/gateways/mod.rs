@@ -3,12 +3,16 @@
 
 pub mod clock;
 pub mod drive;
+pub mod envelope;
 pub mod json;
+pub mod packets;
 pub mod page;
 pub mod rest;
+pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;
+pub mod webhook;
 
 use crate::auth::Login;
 use crate::broker::command::Command;
