@@ -102,6 +102,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
+        trust_login: false,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;

@@ -12,6 +12,7 @@ mod revocations;
 mod tests;
 mod tokens;
 mod tries;
+mod trusted;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -63,6 +64,8 @@ pub struct AuthOptions {
     pub registration_open: bool,
     /// Keys of other servers (`--api-key`).
     pub api_keys: Vec<String>,
+    /// Whether a name alone is enough where a protocol has no better (`--trust-login`).
+    pub trust_login: bool,
 }
 
 /// A token to hand out.
@@ -107,6 +110,7 @@ pub struct Auth {
     store: Arc<dyn Store>,
     tokens: Tokens,
     registration_open: bool,
+    trust_login: bool,
     api_keys: ApiKeys,
     passwords: Passwords,
     tries: Mutex<Tries>,
@@ -128,6 +132,7 @@ impl Auth {
             store,
             tokens: Tokens::new(&options.own_key, options.foreign_key),
             registration_open: options.registration_open,
+            trust_login: options.trust_login,
             api_keys: ApiKeys::new(&options.api_keys),
             passwords: Passwords::new(),
             tries: Mutex::default(),

@@ -8,6 +8,7 @@ pub mod json;
 pub mod packets;
 pub mod page;
 pub mod rest;
+pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;

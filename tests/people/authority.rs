@@ -429,6 +429,17 @@ const TABLE: &[Row] = &[
         &[("li", ServerOnly), ("wu", ServerOnly)],
     ),
     row(
+        "place an order of nobody",
+        |_| {
+            social(Social::PlaceOrder {
+                order: order("new"),
+                customer: key_of("no"),
+            })
+        },
+        &[],
+        &[("li", ServerOnly), ("system", NoSuchUser)],
+    ),
+    row(
         "take an order",
         |_| social(Social::TakeOrder(order("open"))),
         &["li", "an", "bo"],

@@ -66,21 +66,21 @@ impl House {
 
     pub fn add_user(&self, name: &str) -> Person {
         let name = name.to_owned();
-        match self.from_store(|store, done| store.add_user(name, None, 1, done)) {
+        match self.ask_store(|store, done| store.add_user(name, None, 1, done)) {
             AddedUser::New(person) => person,
             AddedUser::NameTaken => panic!("two of one name"),
         }
     }
 
     /// What the store answers, which it does at once.
-    pub fn from_store<T: Send + 'static>(&self, ask: impl FnOnce(&Moody, Done<T>)) -> T {
+    pub fn ask_store<T: Send + 'static>(&self, ask: impl FnOnce(&Moody, Done<T>)) -> T {
         let (done, outcome) = outcome();
         ask(&self.store, done);
         outcome.now_or_never().expect("at once").expect("kept")
     }
 
     pub fn hooks(&self) -> Vec<Hook> {
-        self.from_store(|store, done| store.due_hooks(u64::MAX, 100, done))
+        self.ask_store(|store, done| store.due_hooks(u64::MAX, 100, done))
     }
 
     pub fn now(&self) -> Moment {

@@ -18,6 +18,7 @@ use crate::auth::tests::store::Shelf;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Store;
 use crate::broker::ports::outcome;
+use crate::broker::users::UserKey;
 
 #[tokio::test]
 async fn an_account_opens_with_its_password() {
@@ -231,4 +232,46 @@ async fn api_keys_are_known() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
     assert!(auth.is_api_key("0123456789abcdef"));
     assert!(!auth.is_api_key("0123456789abcdeg"));
+}
+
+#[tokio::test]
+async fn a_name_alone_is_enough_only_where_everybody_is_trusted() {
+    let store = Arc::new(Shelf::default());
+    let mut auth = open(&store, None).await;
+    let key = |text: &str| UserKey::parse(text).unwrap();
+    let denial = auth.trusted(START, &key("junwu")).await.unwrap_err();
+    assert_eq!((denial.code(), denial), (401, Denial::NoCredentials));
+    assert!(store.users.lock().unwrap().is_empty(), "nobody was made");
+
+    auth.trust_login = true;
+    let junwu = auth.trusted(START, &key("junwu")).await.unwrap();
+    assert_eq!(auth.trusted(START, &key("junwu")).await, Ok(junwu.clone()));
+    assert_eq!(
+        auth.trusted(START, &UserKey::Uid(junwu.uid)).await,
+        Ok(junwu)
+    );
+    let unknown = auth.trusted(START, &key("77")).await.unwrap_err();
+    assert_eq!(unknown, Denial::NoSuchUser);
+}
+
+#[tokio::test]
+async fn a_uid_logs_in_as_its_name_does() {
+    let store = Arc::new(Shelf::default());
+    let auth = open(&store, None).await;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let key = UserKey::Uid(li.uid);
+    let (person, _) = auth.log_in_as(START, &key, "password").await.unwrap();
+    assert_eq!(person, li);
+    let unknown = UserKey::parse("77").unwrap();
+    for (key, password) in [(&key, "another one"), (&unknown, "password")] {
+        let denial = auth.log_in_as(START, key, password).await.unwrap_err();
+        assert_eq!(denial, Denial::WrongPassword, "{key:?}");
+    }
+    // Both ways count against the same name.
+    for _ in 0..4 {
+        let denial = auth.log_in(START, "li", "another one").await.unwrap_err();
+        assert_eq!(denial, Denial::WrongPassword);
+    }
+    let denial = auth.log_in_as(START, &key, "password").await.unwrap_err();
+    assert_eq!(denial.code(), 429);
 }
