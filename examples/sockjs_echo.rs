@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser;
+use hongyan::transports::Heard;
 use hongyan::transports::Link;
 use hongyan::transports::http;
 use hongyan::transports::listener::Listener;
@@ -55,7 +56,7 @@ impl Handler for Service {
         if let Self::Close = self {
             return link.close(3000, "Go away!").await;
         }
-        while let Ok(heard) = link.hear().await {
+        while let Ok(Heard::Message(heard)) = link.hear().await {
             let heard = String::from_utf8_lossy(&heard).into_owned();
             let said = match self {
                 Self::Amplify => amplified(&heard),

@@ -30,6 +30,7 @@ use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
 use crate::auth::load_or_make;
 use crate::auth::permits::Permits;
+use crate::auth::webhook_key;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
 use crate::broker::ports::QueueLimits;
@@ -42,6 +43,8 @@ use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
 use crate::gateways::stomp::Door;
+use crate::gateways::webhook;
+use crate::gateways::webhook::Webhook;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
@@ -114,7 +117,8 @@ async fn serve_until_told(
             bytes_max: options.max_queue_bytes as u64,
             ..QueueLimits::default()
         },
-        ..Limits::default()
+        friends_only: options.friends_only,
+        webhook: options.webhook.is_some(),
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -124,6 +128,9 @@ async fn serve_until_told(
         stopping,
     };
 
+    if let Some(webhook) = webhook(data, &options, &context)? {
+        tokio::spawn(webhook.run());
+    }
     // It ends with the runtime.
     tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
 
@@ -197,6 +204,24 @@ fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failu
     };
     let certificate = Certificate::read(certificate, key).map_err(Failure)?;
     Ok(Some(Arc::new(certificate)))
+}
+
+fn webhook(
+    data: &Path,
+    options: &ServeOptions,
+    context: &Context,
+) -> Result<Option<Webhook>, Failure> {
+    let Some(url) = options.webhook.clone() else {
+        return Ok(None);
+    };
+    let key = webhook_key(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?;
+    let webhook = Webhook::new(context.clone(), webhook::Options { url, key });
+    let webhook = webhook.map_err(|error| {
+        Failure(format!(
+            "--webhook: {error}; https needs root certificates (Debian: apt install ca-certificates)"
+        ))
+    })?;
+    Ok(Some(webhook))
 }
 
 fn permits(options: &ServeOptions) -> Result<Permits, Failure> {

@@ -12,6 +12,7 @@ pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;
+pub mod webhook;
 
 use crate::auth::Login;
 use crate::broker::command::Command;

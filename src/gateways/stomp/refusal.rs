@@ -75,8 +75,28 @@ impl From<Refused> for Fault {
             Refused::QueueFull { .. } => ("queue-full", 1013),
             Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
             Refused::Busy | Refused::NotStored => ("not-stored", 1011),
-            // Of messages and people, which statuses tell.
-            _ => ("refused", 1008),
+            // Of messages, people and groups. Statuses tell these; nothing that is done to a topic or a queue is refused so.
+            Refused::NoSuchUser
+            | Refused::NoSuchGroup
+            | Refused::NotMember
+            | Refused::AdminsOnly
+            | Refused::LastAdmin
+            | Refused::GroupFull { .. }
+            | Refused::BadGroup(_)
+            | Refused::NotFriends
+            | Refused::Blocked
+            | Refused::Oneself
+            | Refused::FriendsAlready
+            | Refused::NoSuchRequest
+            | Refused::AnsweredOtherwise
+            | Refused::TooMany(_)
+            | Refused::NoSuchOrder
+            | Refused::OrderTaken
+            | Refused::NoLocation
+            | Refused::NoSuchImage
+            | Refused::ServerOnly
+            | Refused::NoSuchMessage(_)
+            | Refused::MsgIdTaken(_) => ("refused", 1008),
         };
         let sentence = match refused {
             // There is no msgID to try again with.

@@ -127,7 +127,7 @@ impl StompSession {
                 "not-connected",
                 "the first frame must be CONNECT or STOMP",
             )),
-            (State::Open(open), verb) if open::may_overlap(verb) || open.order.len() == 0 => {
+            (State::Open(open), _) if open::may_overlap(&frame) || open.order.len() == 0 => {
                 open.take(&frame, acts)
             }
             (State::Open(open), _) => {

@@ -17,7 +17,6 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hongyan_grammar::sockjs;
 use tokio::sync::Notify;
 use tokio::time::Instant;

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hongyan_grammar::sockjs;
 use tokio::time::Instant;
 
