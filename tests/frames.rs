@@ -3,6 +3,8 @@
 //! `BLESS=1 cargo test --test frames` writes the partners anew from what was read; look at the
 //! difference before you commit it. `frames/README.md` has the format.
 
+#[path = "frames/packets.rs"]
+mod packets;
 #[path = "support/partner.rs"]
 mod partner;
 
