@@ -5,6 +5,7 @@ mod commands;
 mod doors;
 mod start;
 mod tcp;
+mod timer;
 
 use std::process::ExitCode;
 

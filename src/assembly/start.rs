@@ -24,6 +24,7 @@ use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
 use crate::assembly::tcp;
+use crate::assembly::timer;
 use crate::auth::Auth;
 use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
@@ -101,6 +102,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
+        trust_login: false,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;
@@ -112,6 +114,7 @@ async fn serve_until_told(
             bytes_max: options.max_queue_bytes as u64,
             ..QueueLimits::default()
         },
+        ..Limits::default()
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -120,6 +123,9 @@ async fn serve_until_told(
         tally: Arc::default(),
         stopping,
     };
+
+    // It ends with the runtime.
+    tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
 
     let permits = Arc::new(permits(&options)?);
     let places = Arc::new(Semaphore::new(options.max_connections));
@@ -230,18 +236,23 @@ fn routes(
             metrics: Arc::new(move || metrics.text()),
         },
     );
-    let doors = doors::routes(Doors {
+    let doors = Doors {
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
         permits: Arc::clone(permits),
-    });
+    };
+    // Any path of one part could be a token: whoever has a name for one comes first.
+    let packets = doors::packets(doors.clone());
+    let doors = doors::routes(doors);
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);
     let all = doors
         .or(rest)
         .unify()
         .or(page::routes())
+        .unify()
+        .or(packets)
         .unify()
         .or(nothing)
         .unify();
@@ -274,6 +285,7 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
          {stomp}\
          \x20 page       {base}/\n\
          \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 packets    {base_ws}/TOKEN, the token by POST {base}/IM/token\n\
          \x20 REST       {base}/api/openapi.json\n\
          \x20 data       {data}\n\
          {page} Ctrl-C stops the broker.\n",

@@ -118,6 +118,43 @@ pub enum Command {
     Image(ImageId),
 }
 
+impl Command {
+    /// The bytes that it brings, where it counts as one message to the sender's rate; `None` where it is free (what only
+    /// moves one's own session or cursor) or counted part by part ([`Self::ChangeQueues`]).
+    pub(super) fn weight(&self) -> Option<usize> {
+        match self {
+            Self::Send(letter) => {
+                let envelope_bytes = letter.envelope.as_ref().map_or(0, String::len);
+                Some(letter.content.len() + envelope_bytes)
+            }
+            Self::Publish(post) => Some(post.payload.bytes()),
+            Self::Social(Social::AskFriend { words, .. }) => Some(words.len()),
+            Self::Inbox { .. }
+            | Self::Since { .. }
+            | Self::History { .. }
+            | Self::Social(_)
+            | Self::Friends
+            | Self::Blocks
+            | Self::Groups
+            | Self::Group(_)
+            | Self::Online(_)
+            | Self::Location(_)
+            // A picture has a bound of its own, which the gateway knows.
+            | Self::KeepImage(_)
+            | Self::Image(_) => Some(0),
+            Self::Confirm { .. }
+            | Self::Acknowledge { .. }
+            | Self::Listen(_)
+            | Self::Init
+            | Self::Watch { .. }
+            | Self::Unwatch(_)
+            | Self::Consume { .. }
+            | Self::Cease(_)
+            | Self::ChangeQueues(_) => None,
+        }
+    }
+}
+
 /// Whom a message is for, or whose conversation is meant, as a client names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -242,7 +279,12 @@ pub enum Reply {
     /// What became of a [`Social`] act.
     Social(social::Changed),
     /// The friends.
-    Friends(Friends),
+    Friends {
+        /// They, and the requests.
+        friends: Friends,
+        /// Those of the friends who are here, by rising uid.
+        here: Vec<Uid>,
+    },
     /// Who is blocked, by rising uid.
     Blocks(Vec<Person>),
     /// The groups, by rising number.

@@ -1,4 +1,7 @@
-//! Groups ("conversations" in seed 001): what one is, and what each of its members may do to it.
+//! Groups ("conversations" in seed 001): what one is, and what each of its members may do to it ([`seats`], [`fields`]).
+
+pub mod fields;
+pub mod seats;
 
 use std::collections::BTreeMap;
 use std::fmt;

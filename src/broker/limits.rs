@@ -13,7 +13,8 @@ pub const OUTBOX_MESSAGES_MAX: usize = 512;
 /// Content bytes that may wait in a session's outbox (a single larger message still fits an empty one). As above.
 pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 
-/// Delivery notices that may wait in a session's outbox. Beyond, they are dropped and counted: history has the state.
+/// Notices, of deliveries and of people, that may wait in a session's outbox. Beyond, they are dropped and counted: what
+/// lasts of it can be asked for.
 pub const OUTBOX_NOTICES_MAX: usize = 4_096;
 
 /// Topic messages that may wait in a session's outbox. Beyond, the session ends ([`crate::broker::event::End::SlowConsumer`]):
@@ -28,6 +29,16 @@ pub const OUTBOX_HANDOUTS_MAX: usize = 256;
 
 /// Bytes of messages of queues that may wait in a session's outbox (a single larger one still fits an empty one). As above.
 pub const OUTBOX_HANDOUT_BYTES_MAX: usize = 256 * 1024;
+
+/// Milliseconds that a user must have been without a session before friends are told.
+pub const PRESENCE_QUIET_MS: u64 = 2_000;
+
+/// Users who may be waiting for that. Beyond, whoever has waited longest is told of at once.
+pub const PRESENCE_LEAVING_MAX: usize = 65_536;
+
+/// News of who came and who went that may wait until friends are told. Beyond, they are dropped and counted: who is here
+/// can be asked for.
+pub const PRESENCE_NEWS_MAX: usize = 65_536;
 
 /// Messages that a consumer may have unsettled where it does not say how many.
 pub const PREFETCH_DEFAULT: usize = 1_000;
@@ -44,18 +55,104 @@ pub const PAGE_MESSAGES: usize = 128;
 /// Messages on a page of history or inbox that a client asks for. A larger request gets this many.
 pub const CLIENT_PAGE_MAX: usize = 200;
 
+/// Members of a group. Beyond: [`Refusal::GroupFull`].
+pub const GROUP_MEMBERS_MAX: usize = 20_000;
+
+/// Groups that a user may be in. Beyond: [`GROUPS_FULL`].
+pub const GROUPS_MAX: usize = 1_000;
+
+/// See [`GROUPS_MAX`].
+pub const GROUPS_FULL: Refusal =
+    Refusal::TooMany("a user is in at most 1000 groups; one must be left first");
+
+/// Characters of a group's name. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_NAME_CHARS_MAX: usize = 128;
+
+/// Fields of the clients' own that a group may have. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_FIELDS_MAX: usize = 64;
+
+/// Bytes of the names and values of these fields in all. Beyond: [`Refusal::BadGroup`].
+pub const GROUP_FIELD_BYTES_MAX: usize = 16 * 1024;
+
+/// Members whom one message may leave out. Beyond: [`IGNORED_FULL`].
+pub const IGNORED_MAX: usize = 1_000;
+
+/// See [`IGNORED_MAX`].
+pub const IGNORED_FULL: Refusal =
+    Refusal::TooMany("a message leaves out at most 1000 members; write to the others instead");
+
+/// Friends of a user. Beyond: [`FRIENDS_FULL`].
+pub const FRIENDS_MAX: usize = 5_000;
+
+/// See [`FRIENDS_MAX`].
+pub const FRIENDS_FULL: Refusal =
+    Refusal::TooMany("a user has at most 5000 friends; a friendship must be ended first");
+
+/// Requests for friendship to a user that are not answered yet. Beyond: [`REQUESTS_TO_FULL`].
+pub const REQUESTS_TO_MAX: usize = 1_000;
+
+/// See [`REQUESTS_TO_MAX`].
+pub const REQUESTS_TO_FULL: Refusal = Refusal::TooMany(
+    "1000 friend requests to this user wait for an answer; ask again when some are answered",
+);
+
+/// Requests for friendship of a user that are not answered yet. Beyond: [`REQUESTS_OF_FULL`].
+pub const REQUESTS_OF_MAX: usize = 1_000;
+
+/// See [`REQUESTS_OF_MAX`].
+pub const REQUESTS_OF_FULL: Refusal = Refusal::TooMany(
+    "1000 friend requests of yours wait for an answer; take one back by DELETE /api/friends/{uid}",
+);
+
+/// Bytes of what one says with a request for friendship. Beyond: [`Refusal::ContentTooLarge`].
+pub const REQUEST_BYTES_MAX: usize = 1024;
+
+/// Users that a user may have blocked. Beyond: [`BLOCKS_FULL`].
+pub const BLOCKS_MAX: usize = 5_000;
+
+/// See [`BLOCKS_MAX`].
+pub const BLOCKS_FULL: Refusal =
+    Refusal::TooMany("a user blocks at most 5000 others; take a block back first");
+
+/// Pictures of a user. Beyond: [`IMAGES_FULL`].
+pub const IMAGES_MAX: u64 = 10_000;
+
+/// Bytes of the pictures of a user. Beyond: [`IMAGES_FULL`].
+pub const IMAGES_BYTES_MAX: u64 = 1 << 30;
+
+/// See [`IMAGES_MAX`] and [`IMAGES_BYTES_MAX`].
+pub const IMAGES_FULL: Refusal =
+    Refusal::TooMany("a user keeps at most 10000 pictures of 1 GiB in all");
+
 /// Users whose sending rate is remembered before the idle ones are forgotten.
 const RATES_KEPT: usize = 65_536;
 
-/// The bounds that an operator may set.
+/// The bounds, and the rules, that an operator may set.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of one content (`--max-content`). Beyond: [`Refusal::ContentTooLarge`].
     pub content_bytes_max: usize,
-    /// Messages a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
+    /// Messages, acts and questions a second of one user (`--message-rate`), and as many at once. Beyond: [`Refusal::TooFast`].
     pub messages_per_second: u32,
     /// What queues may hold. Beyond: [`Refusal::QueueFull`], [`Refusal::TooManyQueues`].
     pub queues: QueueLimits,
+    /// Whether only friends may write to each other (`--friends-only`). Else: [`Refusal::NotFriends`].
+    pub friends_only: bool,
+    /// Whether a webhook is to be told of messages to users without a session (`--webhook`).
+    pub webhook: bool,
+}
+
+/// The defaults of the options (CONTRACT section 1).
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            content_bytes_max: 64 * 1024,
+            messages_per_second: 100,
+            queues: QueueLimits::default(),
+            friends_only: false,
+            webhook: false,
+        }
+    }
 }
 
 /// How fast each user sends: a bucket that holds a second's worth and fills at the allowed rate.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha1::Digest;
+use sha1::Sha1;
+
 use crate::broker::groups::Gid;
 use crate::broker::users::Person;
 
@@ -19,6 +22,11 @@ impl MsgId {
             *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
         }
         Some(Self(bytes))
+    }
+
+    /// The SHA-1 of a text: for messages whose senders make no msgID.
+    pub fn sha1(text: &str) -> Self {
+        Self(Sha1::digest(text).into())
     }
 }
 
@@ -145,6 +153,13 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_msg_id_of_a_text_is_its_sha1() {
+        // FIPS 180, the example "abc".
+        let known = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        assert_eq!(MsgId::sha1("abc").to_string(), known);
+    }
 
     #[test]
     fn a_msg_id_reads_either_case_and_writes_lower() {

@@ -11,14 +11,18 @@ pub mod friends;
 pub mod groups;
 pub mod images;
 mod inbox;
+mod letters;
 pub mod limits;
 pub mod message;
 pub mod moment;
 pub mod notice;
 pub mod orders;
+mod outbox;
 pub mod payload;
+mod people;
 pub mod ports;
 mod posting;
+mod presence;
 pub mod queued;
 mod queueing;
 mod queues;
@@ -39,10 +43,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::Notify;
 use tokio::sync::oneshot;
 
 use crate::broker::command::Command;
-use crate::broker::command::Letter;
 use crate::broker::command::Pushed;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
@@ -52,13 +56,12 @@ use crate::broker::limits::CLIENT_PAGE_MAX;
 use crate::broker::limits::Limits;
 use crate::broker::limits::Rates;
 use crate::broker::moment::Moment;
-use crate::broker::ports::Confirmation;
-use crate::broker::ports::NewMessage;
 use crate::broker::ports::Store;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
 use crate::broker::ports::Which;
 use crate::broker::ports::outcome;
+use crate::broker::presence::Presence;
 use crate::broker::queueing::Queues;
 use crate::broker::refusal::Refusal;
 use crate::broker::router::Waiting;
@@ -83,6 +86,8 @@ pub struct Broker {
     /// Those whose read the store had no place for.
     unread: Mutex<VecDeque<Waiting>>,
     stopping: AtomicBool,
+    presence: Mutex<Presence>,
+    rescheduled: Notify,
     tally: Tally,
 }
 
@@ -117,27 +122,49 @@ impl Broker {
             latest: AtomicU64::new(0),
             unread: Mutex::default(),
             stopping: AtomicBool::new(false),
+            presence: Mutex::default(),
+            rescheduled: Notify::new(),
             tally: Tally::default(),
         })
     }
 
-    /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`].
-    pub fn open(&self, person: Person, token: Option<TokenId>) -> Arc<Session> {
+    /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`]. One with a `device` ends the
+    /// user's other sessions that have one ([`End::Displaced`]).
+    pub fn open(
+        self: &Arc<Self>,
+        now: Moment,
+        person: Person,
+        token: Option<TokenId>,
+        device: Option<String>,
+    ) -> Arc<Session> {
         self.tally.sessions_opened.add();
-        let session = self.sessions.open(person, token);
+        let came = person.clone();
+        let session = self.sessions.open(person, token, device, || {
+            self.presence().came(now, &came);
+        });
         // Looked at after the session can be found: whoever stops the broker either finds it, or is seen here.
         if self.stopping.load(Ordering::SeqCst) {
             session.end(End::Stopping);
         }
+        self.tell_friends();
         session
     }
 
     /// The session is over. Answers still under way are dropped; what they answer is done all the same.
-    pub fn close(self: &Arc<Self>, session: &Session) {
+    pub fn close(self: &Arc<Self>, now: Moment, session: &Session) {
         self.tally.sessions_closed.add();
-        self.sessions.close(session);
+        self.sessions.close(session, || {
+            self.presence().went(now, &session.person);
+        });
+        self.rescheduled.notify_one();
+        self.tell_friends();
         self.unwatch_all(session);
         self.cease_all(session);
+    }
+
+    /// Whether any session of `uid` is here.
+    pub fn is_online(&self, uid: Uid) -> bool {
+        self.sessions.is_here(uid)
     }
 
     /// Asks for a session. The answer comes to its outbox under `ticket`; answers may come in another order than asked.
@@ -199,8 +226,13 @@ impl Broker {
     }
 
     fn ask_person(self: &Arc<Self>, now: Moment, person: &Person, command: Command, asker: Asker) {
+        if let Some(bytes) = command.weight()
+            && let Err(refusal) = self.admit(now, person.uid, bytes)
+        {
+            return self.refuse(asker, refusal);
+        }
         match command {
-            Command::Send(letter) => self.send(now, person.uid, letter, asker),
+            Command::Send(letter) => self.send(now, person, letter, asker),
             Command::Confirm { msg_id } => {
                 self.confirm(
                     now,
@@ -234,98 +266,40 @@ impl Broker {
                 before,
                 limit,
             } => {
-                let done = self.judging(asker, |page: ports::HistoryPage| Reply::History {
-                    messages: page.messages,
-                    more: page.more,
-                });
-                self.store.history(
-                    person.uid,
-                    with,
-                    before,
-                    limit.clamp(1, CLIENT_PAGE_MAX),
-                    done,
-                );
+                let done = self.judging(asker, history);
+                let limit = limit.clamp(1, CLIENT_PAGE_MAX);
+                self.store.history(person.uid, with, before, limit, done);
+            }
+            Command::Since { time_ms, limit } => {
+                let done = self.answering(asker, history);
+                let limit = limit.clamp(1, CLIENT_PAGE_MAX);
+                self.store.since(person.uid, time_ms, limit, done);
             }
             Command::Publish(post) => {
-                let published = self
-                    .admit(now, person.uid, post.payload.bytes())
-                    .map(|()| self.publish(&post));
-                self.settle(asker, published);
+                let published = self.publish(&post);
+                asker.answer(Ok(published));
             }
             Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
-            // Being built.
-            Command::Since { .. }
-            | Command::Social(_)
-            | Command::Friends
-            | Command::Blocks
-            | Command::Groups
-            | Command::Group(_)
-            | Command::Online(_)
-            | Command::Location(_)
-            | Command::KeepImage(_)
-            | Command::Image(_) => asker.answer(Err(Refusal::NotStored)),
             Command::Listen(_)
             | Command::Init
             | Command::Watch { .. }
             | Command::Unwatch(_)
             | Command::Consume { .. }
             | Command::Cease(_) => asker.answer(Ok(Reply::Done)),
+            of_people => self.ask_of_people(now, person, of_people, asker),
         }
     }
 
-    fn send(self: &Arc<Self>, now: Moment, sender: Uid, letter: Letter, asker: Asker) {
-        let envelope_bytes = letter.envelope.as_ref().map_or(0, String::len);
-        if let Err(refusal) = self.admit(now, sender, letter.content.len() + envelope_bytes) {
-            return self.refuse(asker, refusal);
-        }
-        let message = NewMessage {
-            sender,
-            to: letter.to,
-            msg_id: letter.msg_id,
-            kind: letter.kind,
-            content: Arc::from(letter.content),
-            envelope: letter.envelope.map(Arc::from),
-            ignored: letter.ignored,
-            friends_only: letter.friends_only,
-            hook: false,
-            time_ms: now.epoch_ms,
-        };
-        let broker = Arc::clone(self);
-        self.store.append(
-            message,
-            Box::new(move |appended| {
-                let appended = appended.map_err(Refusal::from).flatten();
-                let routed = appended.map(|appended| broker.route(appended));
-                broker.settle(asker, routed);
-            }),
-        );
-    }
-
-    /// Whether `sender` may send so much now.
-    fn admit(&self, now: Moment, sender: Uid, bytes: usize) -> Result<(), Refusal> {
+    /// Whether `uid` may ask for something of so many bytes now. The system is the operator's own, and may always.
+    fn admit(&self, now: Moment, uid: Uid, bytes: usize) -> Result<(), Refusal> {
         let bytes_max = self.limits.content_bytes_max;
         if bytes > bytes_max {
             return Err(Refusal::ContentTooLarge { bytes, bytes_max });
         }
-        self.rates.take(now, sender)
-    }
-
-    fn confirm(self: &Arc<Self>, now: Moment, receiver: Uid, which: Which, asker: Asker) {
-        let confirmation = Confirmation {
-            receiver,
-            which,
-            time_ms: now.epoch_ms,
-        };
-        let broker = Arc::clone(self);
-        self.store.confirm(
-            confirmation,
-            Box::new(move |confirmed| {
-                let told = confirmed
-                    .map_err(Refusal::from)
-                    .and_then(|confirmed| broker.tell_senders(which, &confirmed));
-                broker.settle(asker, told);
-            }),
-        );
+        if uid == Uid::SYSTEM {
+            return Ok(());
+        }
+        self.rates.take(now, uid)
     }
 
     /// Finds a user, and whether any session of theirs is here now.
@@ -378,29 +352,41 @@ impl Broker {
         asker.answer(Err(refusal));
     }
 
-    /// The same where the rules may have said no.
-    fn judging<T: 'static>(
+    /// What to do with what the store finds for `asker`.
+    fn deciding<T: 'static>(
         self: &Arc<Self>,
         asker: Asker,
-        reply: fn(T) -> Reply,
-    ) -> ports::Done<Verdict<T>> {
+        decide: impl FnOnce(T) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> ports::Done<T> {
         let broker = Arc::clone(self);
-        Box::new(move |page| {
-            broker.settle(asker, page.map_err(Refusal::from).flatten().map(reply));
+        Box::new(move |found| {
+            broker.settle(asker, found.map_err(Refusal::from).and_then(decide));
             broker.fetch_for_waiting();
         })
     }
 
-    /// What to do with a page from the store that `asker` waits for.
+    /// The same where whatever is found is a good answer.
     fn answering<T: 'static>(
         self: &Arc<Self>,
         asker: Asker,
-        reply: fn(T) -> Reply,
+        reply: impl FnOnce(T) -> Reply + Send + 'static,
     ) -> ports::Done<T> {
-        let broker = Arc::clone(self);
-        Box::new(move |page| {
-            broker.settle(asker, page.map(reply).map_err(Refusal::from));
-            broker.fetch_for_waiting();
-        })
+        self.deciding(asker, |found| Ok(reply(found)))
+    }
+
+    /// The same where the rules may have said no in the store.
+    fn judging<T: 'static>(
+        self: &Arc<Self>,
+        asker: Asker,
+        reply: impl FnOnce(T) -> Reply + Send + 'static,
+    ) -> ports::Done<Verdict<T>> {
+        self.deciding(asker, |verdict: Verdict<T>| verdict.map(reply))
+    }
+}
+
+fn history(page: ports::HistoryPage) -> Reply {
+    Reply::History {
+        messages: page.messages,
+        more: page.more,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use crate::broker::Broker;
+use crate::broker::command::Reach;
 use crate::broker::command::Reply;
 use crate::broker::event::End;
 use crate::broker::event::Event;
@@ -24,6 +25,8 @@ use crate::broker::ports::Which;
 use crate::broker::queueing::Tended;
 use crate::broker::refusal::Refusal;
 use crate::broker::sessions::Session;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 
 /// Somebody whose read the store had no place for.
 pub(super) enum Waiting {
@@ -31,49 +34,64 @@ pub(super) enum Waiting {
     Inbox(Arc<Session>),
     /// A queue.
     Queue(Arc<Tended>),
+    /// News of who came and who went.
+    Presence,
 }
 
 impl Broker {
     /// Pushes what was appended, if it is new, and says what to answer.
-    pub(super) fn route(&self, appended: Appended) -> Reply {
-        let message = match appended {
-            Appended::Again(message, _) => {
+    pub(super) fn route(&self, appended: Appended, wants_reach: bool) -> Reply {
+        let (message, audience) = match appended {
+            Appended::Again(message, audience) => {
                 self.tally.messages_repeated.add();
-                message
+                (message, audience)
             }
             Appended::Fresh(message, audience) => {
                 self.tally.messages_stored.add();
                 // Before the push: whoever begins to listen in between has asked for what comes later, or for all.
                 self.latest.fetch_max(message.id.0, Ordering::SeqCst);
                 self.push(&message, &audience);
-                message
+                (message, audience)
             }
         };
         Reply::Sent {
             id: message.id,
             msg_id: message.msg_id,
             time_ms: message.time_ms,
-            reach: None,
+            reach: wants_reach.then(|| self.reach(&message, &audience)),
         }
     }
 
     fn push(&self, message: &Arc<Message>, audience: &Audience) {
-        let offer = |uid| {
-            for session in self.sessions.of(uid).iter() {
-                session.offer(message);
-            }
-        };
         match &message.to {
-            Recipient::User(person) => offer(person.uid),
+            Recipient::User(person) => {
+                let here = self.sessions.of(person.uid);
+                here.iter().for_each(|session| session.offer(message));
+            }
             Recipient::Group(_) => {
-                for member in audience.members.iter().flat_map(|members| members.iter()) {
-                    let ignored = audience.ignored.binary_search(&member.uid).is_ok();
-                    if member.uid != message.sender.uid && !ignored {
-                        offer(member.uid);
+                let members = audience.members.as_deref().unwrap_or_default();
+                self.sessions.for_each_of(members, |session| {
+                    if is_for(message, audience, session.person.uid) {
+                        session.offer(message);
                     }
-                }
+                });
             }
         }
+    }
+
+    /// Who of those that a message is for is here.
+    fn reach(&self, message: &Message, audience: &Audience) -> Reach {
+        let receivers: Vec<Person> = match &message.to {
+            Recipient::User(person) => vec![person.clone()],
+            Recipient::Group(_) => {
+                let members = audience.members.iter().flat_map(|members| members.iter());
+                let meant = members.filter(|member| is_for(message, audience, member.uid));
+                meant.cloned().collect()
+            }
+        };
+        let is_here = |person: &Person| self.sessions.is_here(person.uid);
+        let (online, offline) = receivers.into_iter().partition(is_here);
+        Reach { online, offline }
     }
 
     /// Tells the senders what was received, and says what to answer the receiver.
@@ -151,6 +169,7 @@ impl Broker {
         match waiting {
             Some(Waiting::Inbox(session)) => self.fetch(&session),
             Some(Waiting::Queue(queue)) => self.read_queue(&queue),
+            Some(Waiting::Presence) => self.go_on_telling(),
             None => {}
         }
     }
@@ -164,4 +183,9 @@ impl Broker {
         // A queue is whole after any panic.
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a message to a group is for this member.
+fn is_for(message: &Message, audience: &Audience, member: Uid) -> bool {
+    member != message.sender.uid && audience.ignored.binary_search(&member).is_err()
 }

@@ -1,6 +1,5 @@
-//! Who is here: the live sessions of each user, and the bounded outbox of each session.
+//! Who is here: the live sessions of each user.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -18,15 +17,11 @@ use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::inbox::Inbox;
 use crate::broker::inbox::Turn;
-use crate::broker::limits::OUTBOX_BYTES_MAX;
-use crate::broker::limits::OUTBOX_HANDOUT_BYTES_MAX;
-use crate::broker::limits::OUTBOX_HANDOUTS_MAX;
-use crate::broker::limits::OUTBOX_MESSAGES_MAX;
-use crate::broker::limits::OUTBOX_NOTICES_MAX;
-use crate::broker::limits::OUTBOX_POST_BYTES_MAX;
-use crate::broker::limits::OUTBOX_POSTS_MAX;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::notice::Notice;
+use crate::broker::outbox::Outbox;
+use crate::broker::outbox::Passed;
 use crate::broker::payload::Post;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::TokenId;
@@ -44,72 +39,10 @@ pub struct Session {
     pub person: Person,
     /// The token that opened it; `None` where name and password did.
     pub token: Option<TokenId>,
+    /// Which device it is, where a user may have but one such session.
+    pub device: Option<String>,
     outbox: Mutex<Outbox>,
     bell: Notify,
-}
-
-struct Outbox {
-    events: VecDeque<Event>,
-    messages: usize,
-    content_bytes: usize,
-    notices: usize,
-    posts: usize,
-    post_bytes: usize,
-    /// No post is put in any more.
-    too_slow: bool,
-    handouts: usize,
-    handout_bytes: usize,
-    /// A queue had something for which there was no room.
-    queues_wait: bool,
-    inbox: Inbox,
-}
-
-/// What became of a post for a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Passed {
-    /// It is in the outbox.
-    On,
-    /// There was no room, and the session ends for it.
-    TooSlow,
-    /// The session was ending already.
-    Over,
-}
-
-impl Outbox {
-    fn has_room(&self) -> bool {
-        self.messages < OUTBOX_MESSAGES_MAX && self.content_bytes < OUTBOX_BYTES_MAX
-    }
-
-    /// Whether so little waits that the next page should be fetched, before the client has to wait for it.
-    fn runs_low(&self) -> bool {
-        self.messages < OUTBOX_MESSAGES_MAX / 2 && self.content_bytes < OUTBOX_BYTES_MAX / 2
-    }
-
-    fn put_message(&mut self, message: Arc<Message>) {
-        self.messages += 1;
-        self.content_bytes += message.bytes();
-        self.events.push_back(Event::Message(message));
-    }
-
-    fn note_taken(&mut self, event: &Event) {
-        match event {
-            Event::Message(message) => {
-                self.messages -= 1;
-                self.content_bytes -= message.bytes();
-            }
-            Event::Received(_) => self.notices -= 1,
-            Event::Posted(_, post) => {
-                self.posts -= 1;
-                self.post_bytes -= post.payload.bytes();
-            }
-            Event::Handed(handout) => {
-                self.handouts -= 1;
-                self.handout_bytes -= handout.message.payload.bytes();
-            }
-            Event::Noticed(_) => self.notices -= 1,
-            Event::Answer(..) | Event::Ended(_) => {}
-        }
-    }
 }
 
 impl Session {
@@ -146,72 +79,29 @@ impl Session {
         self.bell.notify_one();
     }
 
-    /// Tells of a receipt; false if too many wait and this one was dropped.
+    /// Tells of a receipt; false if too many notices wait and this one was dropped.
     pub(super) fn notice(&self, receipt: Receipt) -> bool {
-        let mut outbox = self.outbox();
-        if outbox.notices >= OUTBOX_NOTICES_MAX {
-            return false;
-        }
-        outbox.notices += 1;
-        outbox.events.push_back(Event::Received(receipt));
-        drop(outbox);
-        self.bell.notify_one();
-        true
+        self.ring_after(|outbox| outbox.put_notice(Event::Received(receipt)))
     }
 
-    /// Puts in what was published to a topic. Where there is no room the session ends, and its posts go at once: whoever
-    /// does not read them shall not hold them in memory either.
+    /// Tells what happened between people; false as above.
+    pub(super) fn inform(&self, notice: &Arc<Notice>) -> bool {
+        self.ring_after(|outbox| outbox.put_notice(Event::Noticed(Arc::clone(notice))))
+    }
+
+    /// See [`Outbox::put_post`].
     pub(super) fn post(&self, subscription: SubscriptionId, post: &Arc<Post>) -> Passed {
-        let bytes = post.payload.bytes();
-        let mut outbox = self.outbox();
-        if outbox.too_slow {
-            return Passed::Over;
-        }
-        let fits = outbox.posts < OUTBOX_POSTS_MAX
-            && outbox.post_bytes.saturating_add(bytes) <= OUTBOX_POST_BYTES_MAX;
-        let passed = if fits || outbox.posts == 0 {
-            outbox.posts += 1;
-            outbox.post_bytes += bytes;
-            let event = Event::Posted(subscription, Arc::clone(post));
-            outbox.events.push_back(event);
-            Passed::On
-        } else {
-            outbox.too_slow = true;
-            (outbox.posts, outbox.post_bytes) = (0, 0);
-            let is_post = |event: &Event| matches!(event, Event::Posted(..));
-            outbox.events.retain(|event| !is_post(event));
-            outbox.events.push_back(Event::Ended(End::SlowConsumer));
-            Passed::TooSlow
-        };
-        drop(outbox);
-        self.bell.notify_one();
-        passed
+        self.ring_after(|outbox| outbox.put_post(subscription, post))
     }
 
-    /// Puts in a message of a queue; false if there is no room. Then [`Self::take_queues_wait`] says when there is.
+    /// See [`Outbox::put_handout`].
     pub(super) fn hand(&self, handout: Handout) -> bool {
-        let bytes = handout.message.payload.bytes();
-        let mut outbox = self.outbox();
-        let fits = outbox.handouts < OUTBOX_HANDOUTS_MAX
-            && outbox.handout_bytes.saturating_add(bytes) <= OUTBOX_HANDOUT_BYTES_MAX;
-        if !fits && outbox.handouts > 0 {
-            outbox.queues_wait = true;
-            return false;
-        }
-        outbox.handouts += 1;
-        outbox.handout_bytes += bytes;
-        outbox.events.push_back(Event::Handed(handout));
-        drop(outbox);
-        self.bell.notify_one();
-        true
+        self.ring_after(|outbox| outbox.put_handout(handout))
     }
 
-    /// Whether a queue waits for room and there is some again. It is told once.
+    /// See [`Outbox::take_queues_wait`].
     pub(super) fn take_queues_wait(&self) -> bool {
-        let mut outbox = self.outbox();
-        let room = outbox.handouts < OUTBOX_HANDOUTS_MAX / 2
-            && outbox.handout_bytes < OUTBOX_HANDOUT_BYTES_MAX / 2;
-        room && std::mem::take(&mut outbox.queues_wait)
+        self.outbox().take_queues_wait()
     }
 
     pub(super) fn change_inbox(&self, change: impl FnOnce(&mut Inbox)) {
@@ -220,19 +110,7 @@ impl Session {
 
     /// Moves up to `count_max` events to the end of `into`.
     pub(super) fn take(&self, into: &mut Vec<Event>, count_max: usize) {
-        let mut outbox = self.outbox();
-        for _ in 0..count_max {
-            let Some(event) = outbox.events.pop_front() else {
-                // An outbox that once was full should not cost an idle session anything.
-                if outbox.events.capacity() > 64 {
-                    outbox.events = VecDeque::new();
-                }
-                return;
-            };
-            outbox.note_taken(&event);
-            into.push(event);
-        }
-        if !outbox.events.is_empty() {
+        if self.outbox().take(into, count_max) {
             self.bell.notify_one();
         }
     }
@@ -266,8 +144,13 @@ impl Session {
     }
 
     fn put(&self, event: Event) {
-        self.outbox().events.push_back(event);
+        self.ring_after(|outbox| outbox.put(event));
+    }
+
+    fn ring_after<T>(&self, change: impl FnOnce(&mut Outbox) -> T) -> T {
+        let changed = change(&mut self.outbox());
         self.bell.notify_one();
+        changed
     }
 
     fn outbox(&self) -> MutexGuard<'_, Outbox> {
@@ -284,39 +167,54 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn open(&self, person: Person, token: Option<TokenId>) -> Arc<Session> {
-        let uid = person.uid;
+    /// A session begins. One with a device takes the place of the user's other ones that have a device. `first` is called
+    /// where the user had no session: in order with all that opens and closes for that user, so it must be short.
+    pub(super) fn open(
+        &self,
+        person: Person,
+        token: Option<TokenId>,
+        device: Option<String>,
+        first: impl FnOnce(),
+    ) -> Arc<Session> {
         let session = Arc::new(Session {
             number: self.opened.fetch_add(1, Ordering::Relaxed) + 1,
             person,
             token,
-            outbox: Mutex::new(Outbox {
-                events: VecDeque::new(),
-                messages: 0,
-                content_bytes: 0,
-                notices: 0,
-                posts: 0,
-                post_bytes: 0,
-                too_slow: false,
-                handouts: 0,
-                handout_bytes: 0,
-                queues_wait: false,
-                inbox: Inbox::new(),
-            }),
+            device,
+            outbox: Mutex::new(Outbox::new()),
             bell: Notify::new(),
         });
-        let mut here = self.of_user.entry(uid).or_insert_with(|| Arc::from([]));
-        *here = here.iter().cloned().chain([Arc::clone(&session)]).collect();
+        let here = self.of_user.entry(session.person.uid);
+        let mut here = here.or_insert_with(|| Arc::from([]));
+        if here.is_empty() {
+            first();
+        }
+        let (displaced, stay): (Vec<_>, Vec<_>) = here
+            .iter()
+            .cloned()
+            .partition(|other| session.device.is_some() && other.device.is_some());
+        for other in displaced {
+            other.end(End::Displaced {
+                other_device: other.device != session.device,
+            });
+        }
+        *here = stay.into_iter().chain([Arc::clone(&session)]).collect();
+        drop(here);
         session
     }
 
-    pub(super) fn close(&self, session: &Session) {
+    /// A session ends; no fault where it has ended before. `last` is called where the user has no session any more, as
+    /// `first` above.
+    pub(super) fn close(&self, session: &Session, last: impl FnOnce()) {
         self.of_user.remove_if_mut(&session.person.uid, |_, here| {
             *here = here
                 .iter()
                 .filter(|other| other.number != session.number)
                 .cloned()
                 .collect();
+            if here.is_empty() {
+                last();
+            }
             here.is_empty()
         });
     }
@@ -326,6 +224,23 @@ impl Sessions {
         self.of_user
             .get(&uid)
             .map_or_else(|| Arc::from([]), |here| Arc::clone(&here))
+    }
+
+    /// Calls `each` for each session of those of `people` (by rising uid) who are here. Costs as much as the fewer: the
+    /// people, or the users who are here.
+    pub(super) fn for_each_of(&self, people: &[Person], mut each: impl FnMut(&Arc<Session>)) {
+        if people.len() <= self.of_user.len() {
+            for person in people {
+                self.of(person.uid).iter().for_each(&mut each);
+            }
+            return;
+        }
+        for here in &self.of_user {
+            let meant = people.binary_search_by_key(here.key(), |person| person.uid);
+            if meant.is_ok() {
+                here.value().iter().for_each(&mut each);
+            }
+        }
     }
 
     pub(super) fn is_here(&self, uid: Uid) -> bool {

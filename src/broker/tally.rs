@@ -13,6 +13,11 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// So many more.
+    pub fn add_many(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// How many so far.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -34,7 +39,7 @@ pub struct Tally {
     pub messages_received: Count,
     /// Commands refused.
     pub refusals: Count,
-    /// Delivery notices dropped because a sender's outbox was full of them.
+    /// Notices, of deliveries and of people, dropped because too many waited.
     pub notices_dropped: Count,
     /// Pages read from the store for sessions that were behind.
     pub pages_read: Count,

@@ -16,6 +16,8 @@ use crate::auth::Auth;
 use crate::broker::Broker;
 use crate::broker::event::Event;
 use crate::broker::sessions::Session;
+use crate::broker::users::Person;
+use crate::broker::users::UserKey;
 use crate::gateways::Act;
 use crate::gateways::Admitted;
 use crate::gateways::Credentials;
@@ -77,11 +79,12 @@ struct Drive<L, M> {
 struct Seat {
     broker: Arc<Broker>,
     session: Arc<Session>,
+    clock: Clock,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.broker.close(&self.session);
+        self.broker.close(self.clock.now(), &self.session);
     }
 }
 
@@ -222,7 +225,10 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
                 Act::Ask(ticket, command) => {
-                    if let Some(Seat { broker, session }) = &self.seat {
+                    if let Some(Seat {
+                        broker, session, ..
+                    }) = &self.seat
+                    {
                         broker.ask(self.context.clock.now(), session, ticket, command);
                     }
                 }
@@ -240,9 +246,19 @@ impl<L: Link, M: Machine> Drive<L, M> {
     }
 
     fn enter(&mut self, admitted: Admitted) {
-        let Context { broker, auth, .. } = &self.context;
-        let Admitted { person, token, .. } = admitted;
-        let session = broker.open(person, token);
+        let Context {
+            broker,
+            auth,
+            clock,
+            ..
+        } = &self.context;
+        let Admitted {
+            person,
+            token,
+            device,
+            ..
+        } = admitted;
+        let session = broker.open(clock.now(), person, token, device);
         // The token may have been revoked between the look at it and now: whoever revokes ends only the sessions there are.
         if let Some(token) = session
             .token
@@ -252,7 +268,11 @@ impl<L: Link, M: Machine> Drive<L, M> {
             broker.end_token(session.person.uid, token);
         }
         let broker = Arc::clone(broker);
-        self.seat = Some(Seat { broker, session });
+        self.seat = Some(Seat {
+            broker,
+            session,
+            clock: *clock,
+        });
     }
 }
 
@@ -290,21 +310,25 @@ async fn admit(
 ) -> Result<Admitted, String> {
     let now = clock.now();
     match credentials {
-        // Nothing lets such in yet.
-        Credentials::Trusted(_) => return Err("a token or a password is required".to_owned()),
+        Credentials::Trusted(key) => auth.trusted(now, &key).await.map(by_no_token),
         Credentials::Token(token) => auth.session(now, &token).await.map(Admitted::from),
         Credentials::Password { name, password } => {
-            auth.log_in(now, &name, &password)
-                .await
-                .map(|(person, _)| Admitted {
-                    person,
-                    token: None,
-                    expires_s: None,
-                    device: None,
-                })
+            // What can be nobody's name is refused as one.
+            let key = UserKey::parse(&name).unwrap_or(UserKey::Name(name));
+            let logged_in = auth.log_in_as(now, &key, &password).await;
+            logged_in.map(|(person, _)| by_no_token(person))
         }
     }
     .map_err(|denial| denial.sentence())
+}
+
+fn by_no_token(person: Person) -> Admitted {
+    Admitted {
+        person,
+        token: None,
+        expires_s: None,
+        device: None,
+    }
 }
 
 async fn rung(seat: Option<&Seat>) {

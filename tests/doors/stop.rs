@@ -7,7 +7,6 @@ use hongyan::broker::event::End;
 use hongyan::broker::event::Event;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::moment::Moment;
-use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::Uid;
 use hongyan::stores::memory::MemoryStore;
@@ -138,18 +137,13 @@ async fn what_was_answered_is_there_after_the_restart() {
 
 #[test]
 fn a_session_that_begins_too_late_is_told_as_well() {
-    let limits = Limits {
-        content_bytes_max: 1_000,
-        messages_per_second: 5,
-        queues: QueueLimits::default(),
-    };
-    let broker = Broker::new(Arc::new(MemoryStore::new()), limits);
+    let broker = Broker::new(Arc::new(MemoryStore::new()), Limits::default());
     broker.stop();
     let person = Person {
         uid: Uid::new(1).expect("a uid"),
         name: "li".into(),
     };
-    let session = broker.open(person, None);
+    let session = broker.open(Moment::default(), person, None, None);
     let mut events = Vec::new();
     broker.take(Moment::default(), &session, &mut events, 1);
     assert_eq!(events, [Event::Ended(End::Stopping)]);

@@ -116,8 +116,8 @@ async fn logging_out_revokes_the_token_and_ends_its_sessions() {
         let (broker, auth) = (&door.context.broker, &door.context.auth);
         let now = door.context.clock.now();
         let login = auth.session(now, &li.token).await.expect("a good token");
-        let of_token = broker.open(li.person.clone(), Some(login.token));
-        let of_password = broker.open(li.person.clone(), None);
+        let of_token = broker.open(now, li.person.clone(), Some(login.token), None);
+        let of_password = broker.open(now, li.person.clone(), None, None);
 
         let gone = door.as_user(&li, call, "").await;
         assert_eq!((gone.code, gone.body.len()), (204, 0));
@@ -145,13 +145,14 @@ async fn a_websocket_token_is_for_the_packet_gateway_only() {
 async fn a_user_is_shown_by_number_and_by_name() {
     let door = Door::open().await;
     let li = door.user("li aojie").await;
-    let session = door.context.broker.open(li.person.clone(), None);
+    let now = door.context.clock.now();
+    let session = door.context.broker.open(now, li.person.clone(), None, None);
     let here = serde_json::json!({"uid": 1, "uname": "li aojie", "online": true});
     for call in ["GET /api/users/1", "GET /api/users/li%20aojie"] {
         assert_eq!(door.as_user(&li, call, "").await.good(200), here);
         assert_eq!(door.as_server(call, "").await.good(200), here);
     }
-    door.context.broker.close(&session);
+    door.context.broker.close(now, &session);
     let shown = door.as_server("GET /api/users/1", "").await.good(200);
     assert_eq!(shown["online"], false);
     for nobody in ["2", "0", "wu", "li+aojie", "%FF", "a%2Fb"] {

@@ -20,7 +20,6 @@ use hongyan::auth::mint;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::ports::AddedUser;
-use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::outcome;
 use hongyan::broker::users::Person;
@@ -112,12 +111,13 @@ impl Door {
             foreign_key: None,
             registration_open,
             api_keys: vec![API_KEY.to_owned()],
+            trust_login: false,
         };
         let auth = Auth::open(Arc::clone(&shared), auth, clock.now()).await;
         let limits = Limits {
             content_bytes_max: CONTENT_MAX,
             messages_per_second: RATE,
-            queues: QueueLimits::default(),
+            ..Limits::default()
         };
         let (stop, stopping) = watch::channel(false);
         let context = Context {

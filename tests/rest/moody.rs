@@ -3,8 +3,17 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use hongyan::broker::command::Address;
+use hongyan::broker::command::GroupName;
 use hongyan::broker::destination::Name;
+use hongyan::broker::friends::Friends;
+use hongyan::broker::groups::Gid;
+use hongyan::broker::groups::Group;
+use hongyan::broker::groups::Roster;
+use hongyan::broker::images::Image;
+use hongyan::broker::images::ImageId;
 use hongyan::broker::message::MessageId;
+use hongyan::broker::orders::Location;
 use hongyan::broker::ports::Account;
 use hongyan::broker::ports::AddedUser;
 use hongyan::broker::ports::Appended;
@@ -14,6 +23,8 @@ use hongyan::broker::ports::Confirmed;
 use hongyan::broker::ports::Counts;
 use hongyan::broker::ports::Done;
 use hongyan::broker::ports::HistoryPage;
+use hongyan::broker::ports::Hook;
+use hongyan::broker::ports::HookFate;
 use hongyan::broker::ports::InboxPage;
 use hongyan::broker::ports::NewMessage;
 use hongyan::broker::ports::QueueChange;
@@ -23,26 +34,41 @@ use hongyan::broker::ports::QueueWhich;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::StoreError;
 use hongyan::broker::ports::TokenId;
+use hongyan::broker::ports::Verdict;
+use hongyan::broker::social::Changed;
+use hongyan::broker::social::Social;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::Uid;
 use hongyan::broker::users::UserKey;
 use hongyan::stores::memory::MemoryStore;
 
 /// What the log may know and a client may not.
+#[allow(dead_code, reason = "not every test needs it")]
 pub const SECRET: &str = "disk 7 is on fire";
 
 #[derive(Default)]
 pub struct Moody {
     store: MemoryStore,
     broken: AtomicBool,
+    busy: AtomicBool,
 }
 
 impl Moody {
-    pub fn fail(&self) {
-        self.broken.store(true, Ordering::Relaxed);
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn fail(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+
+    /// It has no place for anything, or has again.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn be_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
     }
 
     fn ask<T>(&self, done: Done<T>, ask: impl FnOnce(&MemoryStore, Done<T>)) {
+        if self.busy.load(Ordering::Relaxed) {
+            return done(Err(StoreError::Busy));
+        }
         match self.health() {
             Ok(()) => ask(&self.store, done),
             Err(why) => done(Err(StoreError::Broken(why))),
@@ -51,7 +77,7 @@ impl Moody {
 }
 
 impl Store for Moody {
-    fn append(&self, message: NewMessage, done: Done<Appended>) {
+    fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>) {
         self.ask(done, |store, done| store.append(message, done));
     }
 
@@ -66,14 +92,68 @@ impl Store for Moody {
     fn history(
         &self,
         reader: Uid,
-        with: Uid,
+        with: Address,
         before: Option<Before>,
         limit: usize,
-        done: Done<HistoryPage>,
+        done: Done<Verdict<HistoryPage>>,
     ) {
         self.ask(done, |store, done| {
             store.history(reader, with, before, limit, done);
         });
+    }
+
+    fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {
+        self.ask(done, |store, done| store.since(uid, from_ms, limit, done));
+    }
+
+    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
+        self.ask(done, |store, done| store.social(by, act, time_ms, done));
+    }
+
+    fn friends(&self, uid: Uid, done: Done<Friends>) {
+        self.ask(done, |store, done| store.friends(uid, done));
+    }
+
+    fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>) {
+        self.ask(done, |store, done| store.are_friends(one, other, done));
+    }
+
+    fn blocks(&self, uid: Uid, done: Done<Vec<Person>>) {
+        self.ask(done, |store, done| store.blocks(uid, done));
+    }
+
+    fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>) {
+        self.ask(done, |store, done| store.groups(uid, done));
+    }
+
+    fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>) {
+        self.ask(done, |store, done| store.group(reader, gid, done));
+    }
+
+    fn roster(&self, gid: Gid, done: Done<Roster>) {
+        self.ask(done, |store, done| store.roster(gid, done));
+    }
+
+    fn location(&self, uid: Uid, done: Done<Option<Location>>) {
+        self.ask(done, |store, done| store.location(uid, done));
+    }
+
+    fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>) {
+        self.ask(done, |store, done| {
+            store.keep_image(owner, image, time_ms, done);
+        });
+    }
+
+    fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>) {
+        self.ask(done, |store, done| store.image(reader, id, done));
+    }
+
+    fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>) {
+        self.ask(done, |store, done| store.due_hooks(now_ms, limit, done));
+    }
+
+    fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>) {
+        self.ask(done, |store, done| store.settle_hook(id, fate, done));
     }
 
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {

@@ -11,7 +11,7 @@ async fn alive_whatever_the_store_does_and_ready_only_while_it_keeps() {
     let ok = json!({"status": "ok"});
     assert_eq!(door.as_nobody("GET /healthz", "").await.good(200), ok);
     assert_eq!(door.as_nobody("GET /readyz", "").await.good(200), ok);
-    door.store.fail();
+    door.store.fail(true);
     assert_eq!(door.as_nobody("GET /healthz", "").await.good(200), ok);
     let sentence = door.as_nobody("GET /readyz", "").await.refused(503);
     assert!(!sentence.contains(SECRET), "{sentence}");
@@ -29,7 +29,10 @@ async fn who_is_stopping_is_not_ready() {
 async fn metrics_are_text_with_a_kind_for_each() {
     let door = Door::open().await;
     let wu = door.user("wu").await;
-    let session = door.context.broker.open(wu.person.clone(), None);
+    let session = door
+        .context
+        .broker
+        .open(door.context.clock.now(), wu.person.clone(), None, None);
     let body = r#"{"to":1,"content":"to myself"}"#;
     door.as_user(&wu, "POST /api/messages", body)
         .await
@@ -56,7 +59,9 @@ async fn metrics_are_text_with_a_kind_for_each() {
         value.parse::<u64>().expect(name);
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
     }
-    door.context.broker.close(&session);
+    door.context
+        .broker
+        .close(door.context.clock.now(), &session);
 }
 
 #[tokio::test]

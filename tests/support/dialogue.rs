@@ -147,6 +147,7 @@ impl Stage {
                 bytes_max: 1_500,
                 queues_max: 3,
             },
+            ..Limits::default()
         };
         Self {
             cut,
@@ -266,7 +267,7 @@ impl Stage {
                 let gone = self.connections.remove(name).ok_or("no such connection")?;
                 gone.session
                     .iter()
-                    .for_each(|session| self.broker.close(session));
+                    .for_each(|session| self.broker.close(self.now, session));
                 return Ok(());
             }
             [times, "times)", command] => {
@@ -390,7 +391,14 @@ impl Stage {
                     acts.extend(more);
                 }
                 Act::Enter(admitted) => {
-                    connection.session = Some(self.broker.open(admitted.person, admitted.token));
+                    let Admitted {
+                        person,
+                        token,
+                        device,
+                        ..
+                    } = admitted;
+                    let session = self.broker.open(self.now, person, token, device);
+                    connection.session = Some(session);
                 }
                 Act::Probe(_) => panic!("STOMP has confirmations of its own"),
                 Act::Stale => connection.said.push_back(Said::Stale),
@@ -398,7 +406,7 @@ impl Stage {
                     connection.over = true;
                     connection.said.push_back(Said::Closed(farewell));
                     if let Some(session) = connection.session.take() {
-                        self.broker.close(&session);
+                        self.broker.close(self.now, &session);
                     }
                 }
             }
@@ -434,7 +442,7 @@ impl Stage {
         }
     }
 
-    /// Lets time pass, waking each machine exactly when it asked to be woken.
+    /// Lets time pass, waking the broker and each machine exactly when they asked to be woken.
     fn pass(&mut self, ms: u64) {
         let until = self.now.after_ms(ms);
         loop {
@@ -446,7 +454,15 @@ impl Stage {
                 .iter()
                 .filter_map(|(name, c)| due(c).map(|at| (at, name.clone())))
                 .min();
-            let Some((at, name)) = next.filter(|(at, _)| *at <= until.steady_ms) else {
+            let next = next.filter(|(at, _)| *at <= until.steady_ms);
+            let before = next.as_ref().map_or(until.steady_ms, |(at, _)| *at);
+            if let Some(at) = self.broker.wake_at_ms().filter(|at| *at <= before) {
+                self.now = self.now.after_ms(at.saturating_sub(self.now.steady_ms));
+                self.broker.woken(self.now);
+                self.settle();
+                continue;
+            }
+            let Some((at, name)) = next else {
                 break;
             };
             self.now = self.now.after_ms(at.saturating_sub(self.now.steady_ms));

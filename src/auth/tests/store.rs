@@ -5,8 +5,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use crate::broker::command::Address;
+use crate::broker::command::GroupName;
 use crate::broker::destination::Name;
+use crate::broker::friends::Friends;
+use crate::broker::groups::Gid;
+use crate::broker::groups::Group;
+use crate::broker::groups::Roster;
+use crate::broker::images::Image;
+use crate::broker::images::ImageId;
 use crate::broker::message::MessageId;
+use crate::broker::orders::Location;
 use crate::broker::ports::Account;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Appended;
@@ -16,6 +25,8 @@ use crate::broker::ports::Confirmed;
 use crate::broker::ports::Counts;
 use crate::broker::ports::Done;
 use crate::broker::ports::HistoryPage;
+use crate::broker::ports::Hook;
+use crate::broker::ports::HookFate;
 use crate::broker::ports::InboxPage;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::QueueChange;
@@ -25,6 +36,9 @@ use crate::broker::ports::QueueWhich;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Verdict;
+use crate::broker::social::Changed;
+use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -103,7 +117,7 @@ impl Store for Shelf {
         self.answer(done, || revoked.iter().map(|(id, _)| id.clone()).collect());
     }
 
-    fn append(&self, _: NewMessage, _: Done<Appended>) {
+    fn append(&self, _: NewMessage, _: Done<Verdict<Appended>>) {
         unimplemented!("auth sends nothing");
     }
 
@@ -115,8 +129,67 @@ impl Store for Shelf {
         unimplemented!("auth reads no messages");
     }
 
-    fn history(&self, _: Uid, _: Uid, _: Option<Before>, _: usize, _: Done<HistoryPage>) {
+    fn history(
+        &self,
+        _: Uid,
+        _: Address,
+        _: Option<Before>,
+        _: usize,
+        _: Done<Verdict<HistoryPage>>,
+    ) {
         unimplemented!("auth reads no messages");
+    }
+
+    fn since(&self, _: Uid, _: u64, _: usize, _: Done<HistoryPage>) {
+        unimplemented!("auth reads no messages");
+    }
+
+    fn social(&self, _: Uid, _: Social, _: u64, _: Done<Verdict<Changed>>) {
+        unimplemented!("auth has no friends");
+    }
+
+    fn friends(&self, _: Uid, _: Done<Friends>) {
+        unimplemented!("auth has no friends");
+    }
+
+    fn are_friends(&self, _: Uid, _: Uid, _: Done<bool>) {
+        unimplemented!("auth has no friends");
+    }
+
+    fn blocks(&self, _: Uid, _: Done<Vec<Person>>) {
+        unimplemented!("auth blocks nobody");
+    }
+
+    fn groups(&self, _: Uid, _: Done<Vec<GroupName>>) {
+        unimplemented!("auth has no groups");
+    }
+
+    fn group(&self, _: Uid, _: Gid, _: Done<Verdict<Group>>) {
+        unimplemented!("auth has no groups");
+    }
+
+    fn roster(&self, _: Gid, _: Done<Roster>) {
+        unimplemented!("auth has no groups");
+    }
+
+    fn location(&self, _: Uid, _: Done<Option<Location>>) {
+        unimplemented!("auth goes nowhere");
+    }
+
+    fn keep_image(&self, _: Uid, _: Image, _: u64, _: Done<Verdict<ImageId>>) {
+        unimplemented!("auth has no pictures");
+    }
+
+    fn image(&self, _: Uid, _: ImageId, _: Done<Option<Image>>) {
+        unimplemented!("auth has no pictures");
+    }
+
+    fn due_hooks(&self, _: u64, _: usize, _: Done<Vec<Hook>>) {
+        unimplemented!("auth has no hooks");
+    }
+
+    fn settle_hook(&self, _: u64, _: HookFate, _: Done<()>) {
+        unimplemented!("auth has no hooks");
     }
 
     fn change_queues(&self, _: QueueChange, _: Done<QueueChanged>) {

@@ -93,11 +93,8 @@ mod tests {
     #[test]
     fn a_body_becomes_a_command() {
         let body = format!(r#"{{"msgID":"{ID}","reciverId":"2","content":"a\"b","more":[1]}}"#);
-        let command = Command::Send {
-            to: Uid::new(2).unwrap(),
-            msg_id: MsgId::parse(ID).unwrap(),
-            content: "a\"b".to_owned(),
-        };
+        let (to, msg_id) = (Uid::new(2).unwrap(), MsgId::parse(ID).unwrap());
+        let command = Command::Send(Letter::new(to, msg_id, "a\"b"));
         assert_eq!(read(Target::Send, body.as_bytes()), Ok(command));
         assert_eq!(read(Target::Init, b"null"), Ok(Command::Init));
     }

@@ -386,6 +386,7 @@ mod tests {
             person,
             token: None,
             expires_s: None,
+            device: None,
         };
         let door = Door {
             admitted: Some(admitted),

@@ -6,31 +6,28 @@ use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
-use crate::broker::message::Recipient;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::Confirmed;
 use crate::broker::ports::Which;
 use crate::broker::users::Uid;
 use crate::stores::memory::books::Books;
-use crate::stores::memory::books::PairKey;
 
 impl Books {
     pub(super) fn confirm(&mut self, asked: &Confirmation) -> Confirmed {
         match asked.which {
             Which::Named { msg_id, pushed } => self.named(asked, msg_id, pushed),
             Which::One(id) => {
-                let found =
-                    id.0.checked_sub(1)
-                        .and_then(|at| self.messages.get(at as usize));
-                let meant = found.filter(|message| receiver(message) == Some(asked.receiver));
+                let at = id.0.checked_sub(1);
+                let found = at.and_then(|at| self.messages.get(at as usize));
+                let meant = found.filter(|message| self.is_for(message, asked.receiver));
                 let meant = meant.into_iter().cloned().collect();
                 self.confirm_all(asked, meant)
             }
-            Which::Through { after, last, .. } => {
+            Which::Through { after, last, by } => {
                 let messages = self.messages.iter();
                 let meant = messages
-                    .filter(|message| receiver(message) == Some(asked.receiver))
                     .filter(|message| after < message.id && message.id <= last)
+                    .filter(|message| by.hear(message) && self.is_for(message, asked.receiver))
                     .cloned()
                     .collect();
                 self.confirm_all(asked, meant)
@@ -48,9 +45,9 @@ impl Books {
             pushed.is_some_and(|(after, last)| after < message.id && message.id <= last)
         };
         let namesakes = self.named.get(&msg_id).into_iter().flatten();
-        let meant = namesakes.filter(|message| receiver(message) == Some(asked.receiver));
+        let meant = namesakes.filter(|message| self.is_for(message, asked.receiver));
         let best = meant.min_by_key(|message| {
-            let received = self.is_received(message);
+            let received = self.is_received(message, asked.receiver);
             (received, !in_pushed(message), message.id)
         });
         let meant = best.into_iter().cloned().collect();
@@ -63,14 +60,13 @@ impl Books {
             receipts: Vec::new(),
         };
         for message in meant {
-            if self.is_received(&message) {
+            if self.is_received(&message, asked.receiver) {
                 continue;
             }
-            let key = PairKey::of(message.sender.uid, asked.receiver);
             let seq = message.seq.0;
-            if let Some(pair) = self.pairs.get_mut(&key) {
-                let received = pair.received_mut(key, asked.receiver);
-                received.add(seq, seq, |_| ());
+            let conversation = self.conversations.holding_mut(&message);
+            if let Some(member) = conversation.and_then(|c| c.members.get_mut(&asked.receiver)) {
+                member.received.add(seq, seq, |_| ());
             }
             confirmed.receipts.push(Receipt {
                 msg_id: message.msg_id,
@@ -82,21 +78,15 @@ impl Books {
         confirmed
     }
 
-    /// Whether its receiver confirmed a kept message.
-    pub(super) fn is_received(&self, message: &Message) -> bool {
-        let Some(receiver) = receiver(message) else {
-            return false;
-        };
-        let key = PairKey::of(message.sender.uid, receiver);
-        self.pairs
-            .get(&key)
-            .is_some_and(|pair| pair.received(key, receiver).contains(message.seq.0))
+    /// Whether a kept message was sent to this user.
+    fn is_for(&self, message: &Message, uid: Uid) -> bool {
+        let conversation = self.conversations.holding(message);
+        conversation.is_some_and(|conversation| conversation.sends(message, uid))
     }
-}
 
-fn receiver(message: &Message) -> Option<Uid> {
-    match &message.to {
-        Recipient::User(person) => Some(person.uid),
-        Recipient::Group(_) => None,
+    /// Whether a user has received a kept message.
+    pub(super) fn is_received(&self, message: &Message, uid: Uid) -> bool {
+        let conversation = self.conversations.holding(message);
+        conversation.is_some_and(|conversation| conversation.is_received(message, uid))
     }
 }

@@ -2,10 +2,18 @@
 
 mod books;
 mod confirmations;
+mod conversations;
+mod groups;
+mod hooks;
+mod images;
+mod messages;
 mod pages;
+mod people;
 mod queues;
+mod social;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use crate::broker::command::Address;
 use crate::broker::command::GroupName;
@@ -39,7 +47,6 @@ use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
-use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
@@ -103,62 +110,59 @@ impl Store for MemoryStore {
         limit: usize,
         done: Done<Verdict<HistoryPage>>,
     ) {
-        self.ask(done, |books| match with {
-            Address::User(UserKey::Uid(with)) => Ok(books.history(reader, with, before, limit)),
-            _ => Err(Refusal::NoSuchUser),
-        });
+        self.ask(done, |books| books.history(reader, &with, before, limit));
     }
 
     fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.since(uid, from_ms, limit));
     }
 
     fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
-        done(Err(StoreError::Closed));
+        self.try_ask(done, |books| books.social(by, act, time_ms));
     }
 
     fn friends(&self, uid: Uid, done: Done<Friends>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.friends(uid));
     }
 
     fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.people.are_friends(one, other));
     }
 
     fn blocks(&self, uid: Uid, done: Done<Vec<Person>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.blocks(uid));
     }
 
     fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.groups(uid));
     }
 
     fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.group(reader, gid));
     }
 
     fn roster(&self, gid: Gid, done: Done<Roster>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.roster(gid));
     }
 
     fn location(&self, uid: Uid, done: Done<Option<Location>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.people.location(uid));
     }
 
-    fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>) {
-        done(Err(StoreError::Closed));
+    fn keep_image(&self, owner: Uid, image: Image, _time_ms: u64, done: Done<Verdict<ImageId>>) {
+        self.try_ask(done, |books| books.images.keep(owner, image));
     }
 
     fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.image(reader, id));
     }
 
     fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.due_hooks(now_ms, limit));
     }
 
     fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>) {
-        done(Err(StoreError::Closed));
+        self.ask(done, |books| books.hooks.settle(id, fate));
     }
 
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
