@@ -236,18 +236,23 @@ fn routes(
             metrics: Arc::new(move || metrics.text()),
         },
     );
-    let doors = doors::routes(Doors {
+    let doors = Doors {
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
         permits: Arc::clone(permits),
-    });
+    };
+    // Any path of one part could be a token: whoever has a name for one comes first.
+    let packets = doors::packets(doors.clone());
+    let doors = doors::routes(doors);
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);
     let all = doors
         .or(rest)
         .unify()
         .or(page::routes())
+        .unify()
+        .or(packets)
         .unify()
         .or(nothing)
         .unify();
@@ -280,6 +285,7 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
          {stomp}\
          \x20 page       {base}/\n\
          \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 packets    {base_ws}/TOKEN, the token by POST {base}/IM/token\n\
          \x20 REST       {base}/api/openapi.json\n\
          \x20 data       {data}\n\
          {page} Ctrl-C stops the broker.\n",

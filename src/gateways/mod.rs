@@ -5,6 +5,7 @@ pub mod clock;
 pub mod drive;
 pub mod envelope;
 pub mod json;
+pub mod packets;
 pub mod page;
 pub mod rest;
 pub mod socketio;

@@ -293,7 +293,7 @@ async fn a_failing_store_is_500_and_says_no_more() {
     let (door, wu, _) = two().await;
     // The token is proven once, so that the calls get as far as the store.
     door.as_user(&wu, "GET /api/inbox", "").await.good(200);
-    door.store.fail();
+    door.store.fail(true);
     for (call, body) in [
         (SEND, r#"{"to":2,"content":"x"}"#),
         (SEND, r#"{"to":"liaojiekx","content":"x"}"#),

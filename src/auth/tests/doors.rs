@@ -183,14 +183,48 @@ async fn a_websocket_token_opens_packets_only_and_soon() {
     let denial = auth.websocket(START, &session.token).await.unwrap_err();
     assert_eq!(denial, Denial::InvalidToken);
     let last = START.after_ms(WEBSOCKET_LIFE_S * 1000 - 1);
-    assert!(auth.websocket(last, &grant.token).await.is_ok());
+    let grant = auth.websocket_token(START, &login).await.unwrap();
     let denial = auth.websocket(last.after_ms(1), &grant.token).await;
     assert_eq!(denial, Err(Denial::InvalidToken));
+    assert!(auth.websocket(last, &grant.token).await.is_ok());
 
     // It never outlives the session token.
     let end = START.after_ms(SESSION_LIFE_S * 1000 - 5_000);
     let grant = auth.websocket_token(end, &login).await.unwrap();
     assert_eq!(grant.expires_s, login.expires_s);
+}
+
+#[tokio::test]
+async fn a_websocket_token_opens_one_connection() {
+    let store = Arc::new(Shelf::default());
+    let auth = open(&store, None).await;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let session = mint(OWN_KEY, START, &li).unwrap();
+    let login = auth.session(START, &session.token).await.unwrap();
+    let first = auth.websocket_token(START, &login).await.unwrap();
+    let second = auth.websocket_token(START, &login).await.unwrap();
+
+    // However many come with it at once.
+    let all = join_all((0..8).map(|_| auth.websocket(START, &first.token))).await;
+    let (good, bad): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+    assert_eq!(good, [Ok(login.clone())]);
+    assert!(bad.iter().all(|bad| *bad == Err(Denial::InvalidToken)));
+
+    // What can't be kept opens nothing, and may be tried again.
+    store.broken.store(true, Ordering::Relaxed);
+    let denial = auth.websocket(START, &second.token).await;
+    assert_eq!(denial, Err(Denial::Unavailable));
+    store.broken.store(false, Ordering::Relaxed);
+
+    let after_restart = open(&store, None).await;
+    let denial = after_restart.websocket(START, &first.token).await;
+    assert_eq!(denial, Err(Denial::InvalidToken));
+    assert_eq!(
+        after_restart.websocket(START, &second.token).await,
+        Ok(login)
+    );
+    // What it opened has not ended by that, nor has the session token.
+    assert!(auth.session(START, &session.token).await.is_ok());
 }
 
 #[tokio::test]

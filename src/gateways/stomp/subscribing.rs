@@ -124,7 +124,9 @@ impl Open {
             return Ok(Some(Act::Stale));
         };
         let command = match ended.source {
-            Source::Inbox if !self.subscriptions.receive(Source::Inbox) => Some(Command::Listen(Ears::default())),
+            Source::Inbox if !self.subscriptions.receive(Source::Inbox) => {
+                Some(Command::Listen(Ears::default()))
+            }
             Source::Topic => Some(Command::Unwatch(ended.number)),
             Source::Queue => Some(Command::Cease(ended.number)),
             _ => None,
