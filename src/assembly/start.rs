@@ -128,7 +128,7 @@ async fn serve_until_told(
     };
 
     if let Some(webhook) = webhook(data, &options, &context)? {
-        tokio::spawn(webhook.run());
+        tokio::spawn(webhook.run(clock, context.stopping.clone()));
     }
     // It ends with the runtime.
     tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
@@ -214,7 +214,8 @@ fn webhook(
         return Ok(None);
     };
     let key = webhook_key(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?;
-    let webhook = Webhook::new(context.clone(), webhook::Options { url, key });
+    let (broker, tally) = (Arc::clone(&context.broker), Arc::clone(&context.tally));
+    let webhook = Webhook::new(broker, tally, webhook::Options { url, key });
     let webhook = webhook.map_err(|error| {
         Failure(format!(
             "--webhook: {error}; https needs root certificates (Debian: apt install ca-certificates)"

@@ -172,7 +172,7 @@ async fn sizes_are_bounded_in_the_content_and_around_it() {
         .await
         .refused(413);
     let padded = |bytes: usize| format!("{:bytes$}", body(1));
-    let most = CONTENT_MAX * 6 + 4096;
+    let most = CONTENT_MAX * 6 + 256 * 1024;
     door.as_user(&wu, SEND, &padded(most)).await.good(201);
     door.as_user(&wu, SEND, &padded(most + 1))
         .await

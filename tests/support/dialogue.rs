@@ -1,6 +1,10 @@
 //! Plays a dialogue of `frames/conversations/` with the STOMP machine, the broker and a store in memory, on a pretend
 //! clock. The format is described in `frames/conversations/README.md`.
 
+mod deeds;
+
+use deeds::Elsewhere;
+
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -495,7 +499,16 @@ impl Stage {
                 self.broker
                     .end_token(person.uid, &format!("token-of-{name}"));
             }
-            _ => return Err("the broker `stops` or `revokes NAME`".to_owned()),
+            _ => {
+                let words: Vec<&str> = what.split(' ').collect();
+                let mut elsewhere = Elsewhere {
+                    broker: &self.broker,
+                    now: self.now,
+                    people: &self.people,
+                    captured: &mut self.captured,
+                };
+                elsewhere.perform(&words)?;
+            }
         }
         self.settle();
         Ok(())
