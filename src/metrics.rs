@@ -113,7 +113,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "hongyan_notices_dropped_total",
         kind: Kind::Counter,
-        help: "Delivery notices dropped because a sender's outbox was full of them.",
+        help: "Notices, of deliveries and of people, dropped because too many waited.",
         read: |s| Some(s.broker.tally().notices_dropped.get()),
     },
     Metric {

@@ -322,7 +322,9 @@ fn help_lists_every_option_with_its_variable_and_default() {
         assert_eq!(help.code, 0);
         for key in example().1.iter().map(String::as_str).chain(["config"]) {
             let variable = key.replace('-', "_").to_uppercase();
-            assert!(help.text.contains(&format!("--{key} <")), "{key}");
+            let switch = ["friends-only", "trust-login"].contains(&key);
+            let value = if switch { "[=<true|false>]" } else { " <" };
+            assert!(help.text.contains(&format!("--{key}{value}")), "{key}");
             assert!(
                 help.text.contains(&format!("[env: HONGYAN_{variable}]")),
                 "{key}"
@@ -370,6 +372,7 @@ fn the_example_file_sets_every_key_to_its_default() {
     assert!(options.stomp_listen.take().is_some());
     assert!(options.tls_cert.take().is_some() && options.tls_key.take().is_some());
     assert!(options.jwt_key.take().is_some());
+    assert!(options.webhook.take().is_some());
     assert_eq!(std::mem::take(&mut options.api_keys).len(), 1);
     assert_eq!(std::mem::take(&mut options.allow_origins).len(), 2);
     assert_eq!(std::mem::take(&mut options.permits).len(), 2);

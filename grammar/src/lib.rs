@@ -6,6 +6,8 @@
 //!
 //! * [`stomp`] reads and writes STOMP 1.0, 1.1 and 1.2, from bytes that are cut anywhere;
 //! * [`sockjs`] reads and writes the one-letter framing of SockJS;
+//! * [`packet`] reads and writes seed 004's packets;
+//! * [`json`] is what languages in JSON have in common;
 //! * [`refusal`] is the answer to bytes that say nothing: what was wrong, where, and what would be
 //!   right.
 //!
@@ -14,6 +16,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod json;
+pub mod packet;
 pub mod refusal;
 pub mod sockjs;
 pub mod stomp;

@@ -10,7 +10,7 @@ use std::{error, fmt};
 pub struct Refusal {
     /// The kind of fault, which has a code for programs.
     pub kind: Kind,
-    /// Where the fault is, in bytes from the first byte of the frame (for SockJS: of the message).
+    /// Where the fault is, in bytes from the first byte of the frame (for SockJS and packets: of the message).
     pub offset: usize,
     /// What was wrong and what would be right, for people. One line, and never longer than a few
     /// hundred bytes.
@@ -60,6 +60,12 @@ pub enum Kind {
     HeaderTooLong,
     /// A SockJS message that is not a JSON array of strings.
     MalformedMessage,
+    /// A packet (seed 004) that is not a JSON object, or has a field that is not as its type wants it.
+    MalformedPacket,
+    /// A packet of a type that the other side may not send.
+    UnknownType,
+    /// The text of a packet is longer than [`TEXT_CHARS_MAX`](crate::packet::TEXT_CHARS_MAX).
+    TextTooLong,
 }
 
 impl Kind {
@@ -74,6 +80,9 @@ impl Kind {
             Self::UnknownCommand => "unknown-command",
             Self::FrameTooLarge | Self::TooManyHeaders | Self::HeaderTooLong => "frame-too-large",
             Self::MalformedMessage => "malformed-message",
+            Self::MalformedPacket => "malformed-packet",
+            Self::UnknownType => "unknown-type",
+            Self::TextTooLong => "text-too-long",
         }
     }
 }

@@ -6,8 +6,7 @@
 
 use std::fmt::Write as _;
 
-use memchr::memmem;
-
+use crate::json::{offset, without_halves};
 use crate::refusal::{Kind, Refusal};
 
 /// The first frame of a session: it is open.
@@ -113,66 +112,6 @@ fn is_escaped(character: char) -> bool {
             | '\u{2060}'..='\u{206f}'
             | '\u{fff0}'..='\u{ffff}'
     )
-}
-
-/// `json` with `\ufffd` for each escape of a surrogate that has not its other half beside it;
-/// `None` where there are none. Strings have no such halves, so the JSON reader would refuse the
-/// whole message.
-fn without_halves(json: &str) -> Option<String> {
-    // Nearly every message leaves here.
-    if memmem::find(json.as_bytes(), b"\\ud").is_none()
-        && memmem::find(json.as_bytes(), b"\\uD").is_none()
-    {
-        return None;
-    }
-    let mut whole = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (before, escape) = rest.split_at(at);
-        whole.push_str(before);
-        let follower = escape.get(6..).and_then(surrogate);
-        let taken = match (surrogate(escape), follower) {
-            (Some(Half::High), Some(Half::Low)) => 12,
-            (Some(_), _) => {
-                whole.push_str("\\ufffd");
-                rest = escape.get(6..).unwrap_or_default();
-                continue;
-            }
-            // An escape of one letter, or the first two octets of another.
-            (None, _) => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
-        };
-        let (escape, after) = escape.split_at_checked(taken).unwrap_or((escape, ""));
-        whole.push_str(escape);
-        rest = after;
-    }
-    whole.push_str(rest);
-    Some(whole)
-}
-
-/// Half of a surrogate pair.
-enum Half {
-    High,
-    Low,
-}
-
-/// The half that `text` begins with an escape of, if it does.
-fn surrogate(text: &str) -> Option<Half> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    match u16::from_str_radix(digits, 16).ok()? {
-        0xd800..=0xdbff => Some(Half::High),
-        0xdc00..=0xdfff => Some(Half::Low),
-        _ => None,
-    }
-}
-
-/// Where in `json` the reader stopped, from the line and the column that it tells.
-fn offset(json: &str, error: &serde_json::Error) -> usize {
-    let before: usize = json
-        .split_inclusive('\n')
-        .take(error.line().saturating_sub(1))
-        .map(str::len)
-        .sum();
-    (before + error.column().saturating_sub(1)).min(json.len())
 }
 
 #[cfg(test)]

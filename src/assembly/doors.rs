@@ -1,5 +1,6 @@
 //! The ways in: which gateway speaks on which transport, and who is let in at the door.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use hongyan_grammar::stomp::Version;
@@ -17,6 +18,8 @@ use crate::auth::permits::Permits;
 use crate::gateways::Admitted;
 use crate::gateways::drive::Context;
 use crate::gateways::drive::drive;
+use crate::gateways::packets;
+use crate::gateways::packets::PacketSession;
 use crate::gateways::rest;
 use crate::gateways::stomp::Door;
 use crate::gateways::stomp::StompSession;
@@ -74,6 +77,30 @@ pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
         async move { doors.web_socket(knock).await }
     });
     client.or(socket_server).unify().boxed()
+}
+
+/// `/{wstoken}`: whatever asks for a WebSocket at a path of one part that nothing else has taken. Everything else goes on.
+pub(super) fn packets(doors: Doors) -> BoxedFilter<(Response,)> {
+    // The token is taken as it stands: a filter that reads it would log what it can't read.
+    let token = warp::path::param::<String>().and(warp::path::end());
+    let asks = warp::get()
+        .and(warp::header::headers_cloned())
+        .and_then(|headers: HeaderMap| {
+            let is_upgrade = websocket::is_upgrade(&headers);
+            ready(if is_upgrade {
+                Ok(headers)
+            } else {
+                Err(warp::reject::not_found())
+            })
+        });
+    token
+        .and(asks)
+        .and(warp::ext::optional::<OnUpgrade>())
+        .then(move |token: String, headers, upgrade| {
+            let doors = doors.clone();
+            async move { doors.packet_socket(&token, &headers, upgrade).await }
+        })
+        .boxed()
 }
 
 impl Handler for Doors {
@@ -152,13 +179,9 @@ impl Doors {
             Err(refusal) => return *refusal,
         };
         let subprotocol = door.subprotocol.map(Version::subprotocol);
-        let handshake = websocket::handshake(&knock.headers, subprotocol);
-        let (answer, upgrade) = match (handshake, knock.upgrade) {
-            (Handshake::Accepted(answer), Some(upgrade)) => (answer, upgrade),
-            (Handshake::Accepted(_), None) => {
-                return refused(400, "this connection can't be upgraded");
-            }
-            (Handshake::Refused(refusal), _) => return refusal.map(Into::into),
+        let (answer, upgrade) = match shake_hands(&knock.headers, subprotocol, knock.upgrade) {
+            Ok(shaken) => shaken,
+            Err(refusal) => return *refusal,
         };
         let doors = self.clone();
         tokio::spawn(async move {
@@ -167,7 +190,61 @@ impl Doors {
                 doors.converse(door, socket).await;
             }
         });
-        answer.map(|()| Vec::new().into_response().into_body())
+        answer
+    }
+
+    async fn packet_socket(
+        &self,
+        token: &str,
+        headers: &HeaderMap,
+        upgrade: Option<OnUpgrade>,
+    ) -> Response {
+        if !self.origins.allow(headers) {
+            return origin_refused();
+        }
+        // Before the token, which this uses up.
+        let (answer, upgrade) = match shake_hands(headers, None, upgrade) {
+            Ok(shaken) => shaken,
+            Err(refusal) => return *refusal,
+        };
+        let token = url::decode(token).unwrap_or_else(|| token.to_owned());
+        let now = self.context.clock.now();
+        let admitted = match self.context.auth.websocket(now, &token).await {
+            Ok(login) => Admitted::from(login),
+            Err(denial) => {
+                self.context.tally.logins_refused.add();
+                return refused(denial.code(), &denial.sentence());
+            }
+        };
+        let doors = self.clone();
+        tokio::spawn(async move {
+            if let Some(socket) = WebSocket::open(upgrade, doors.message_bytes_max()).await {
+                let session = PacketSession::new(packets::Door {
+                    admitted,
+                    session_name: session_name(),
+                });
+                drive(doors.context, socket, session).await;
+            }
+        });
+        answer
+    }
+}
+
+/// The answer to a request for a WebSocket and what becomes one, or why it does not.
+fn shake_hands(
+    headers: &HeaderMap,
+    subprotocol: Option<&'static str>,
+    upgrade: Option<OnUpgrade>,
+) -> Result<(Response, OnUpgrade), Box<Response>> {
+    match (websocket::handshake(headers, subprotocol), upgrade) {
+        (Handshake::Accepted(answer), Some(upgrade)) => {
+            let answer = answer.map(|()| Vec::new().into_response().into_body());
+            Ok((answer, upgrade))
+        }
+        (Handshake::Accepted(_), None) => {
+            Err(Box::new(refused(400, "this connection can't be upgraded")))
+        }
+        (Handshake::Refused(refusal), _) => Err(Box::new(refusal.map(Into::into))),
     }
 }
 

@@ -105,6 +105,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
+        trust_login: options.trust_login,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;
@@ -261,18 +262,23 @@ fn routes(
             metrics: Arc::new(move || metrics.text()),
         },
     );
-    let doors = doors::routes(Doors {
+    let doors = Doors {
         context: context.clone(),
         origins,
         frame_bytes_max: options.max_frame,
         permits: Arc::clone(permits),
-    });
+    };
+    // Any path of one part could be a token: whoever has a name for one comes first.
+    let packets = doors::packets(doors.clone());
+    let doors = doors::routes(doors);
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);
     let all = doors
         .or(rest)
         .unify()
         .or(page::routes())
+        .unify()
+        .or(packets)
         .unify()
         .or(nothing)
         .unify();
@@ -305,6 +311,7 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
          {stomp}\
          \x20 page       {base}/\n\
          \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
+         \x20 packets    {base_ws}/TOKEN, the token by POST {base}/IM/token\n\
          \x20 REST       {base}/api/openapi.json\n\
          \x20 data       {data}\n\
          {page} Ctrl-C stops the broker.\n",

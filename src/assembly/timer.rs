@@ -24,3 +24,36 @@ pub(super) async fn wake(broker: Arc<Broker>, clock: Clock) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::limits::Limits;
+    use crate::broker::moment::Moment;
+    use crate::broker::ports::AddedUser;
+    use crate::broker::ports::Store;
+    use crate::broker::ports::outcome;
+    use crate::stores::memory::MemoryStore;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_broker_is_woken_when_it_names_a_time_later_than_the_beginning() {
+        let store = Arc::new(MemoryStore::new());
+        let (done, added) = outcome();
+        store.add_user("li".to_owned(), None, 1, done);
+        let AddedUser::New(li) = added.await.expect("kept") else {
+            panic!("the only user");
+        };
+        let broker = Broker::new(store, Limits::default());
+        let clock = Clock::start();
+        let task = tokio::spawn(wake(Arc::clone(&broker), clock));
+        // It has nothing to wait for yet.
+        tokio::task::yield_now().await;
+        let session = broker.open(Moment::default(), li, None, None);
+        broker.close(clock.now(), &session);
+        let due_ms = broker.wake_at_ms().expect("friends are to be told");
+        // The clock jumps from one timer to the next: to this one only when the task's is behind it.
+        sleep_until(clock.instant(due_ms + 1)).await;
+        assert_eq!(broker.wake_at_ms(), None, "it was woken");
+        task.abort();
+    }
+}

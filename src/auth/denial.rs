@@ -10,6 +10,10 @@ pub enum Denial {
     InvalidToken,
     /// No user has this name and this password.
     WrongPassword,
+    /// Neither a token nor a password was shown.
+    NoCredentials,
+    /// No user has this number.
+    NoSuchUser,
     /// Too many wrong passwords for this name, or too many log-ins at once.
     TooManyTries {
         /// Seconds until another try may succeed, at least 1.
@@ -31,7 +35,9 @@ impl Denial {
     /// The HTTP status, which is also the code on every other wire (CONTRACT section 3).
     pub fn code(&self) -> u16 {
         match self {
-            Self::InvalidToken | Self::WrongPassword => 401,
+            Self::InvalidToken | Self::WrongPassword | Self::NoCredentials | Self::NoSuchUser => {
+                401
+            }
             Self::RegistrationClosed => 403,
             Self::NameTaken => 409,
             Self::BadName(_) | Self::BadPassword(_) => 422,
@@ -45,6 +51,8 @@ impl Denial {
         match self {
             Self::InvalidToken => "invalid token".into(),
             Self::WrongPassword => "wrong name or password".into(),
+            Self::NoCredentials => "a token or a password is required".into(),
+            Self::NoSuchUser => "there is no such user; give a name, and it is made one".into(),
             Self::TooManyTries { retry_after_s } => {
                 format!("too many tries: try again in {retry_after_s} s")
             }

@@ -12,11 +12,15 @@ mod revocations;
 mod tests;
 mod tokens;
 mod tries;
+mod trusted;
 
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+
+use sha1::Digest;
+use sha1::Sha1;
 
 pub use crate::auth::denial::Denial;
 pub use crate::auth::keys::ForeignKey;
@@ -61,6 +65,8 @@ pub struct AuthOptions {
     pub registration_open: bool,
     /// Keys of other servers (`--api-key`).
     pub api_keys: Vec<String>,
+    /// Whether a name alone is enough where a protocol has no better (`--trust-login`).
+    pub trust_login: bool,
 }
 
 /// A token to hand out.
@@ -84,10 +90,20 @@ impl std::fmt::Debug for Grant {
 pub struct Login {
     /// Who.
     pub person: Person,
-    /// By which token. A websocket token has the id of the session token it was got with: they are revoked together.
+    /// By which session token: for a websocket token, the one it was got with. What that opened ends with it.
     pub token: TokenId,
     /// When sessions that this opens must end, seconds since the Unix epoch.
     pub expires_s: u64,
+}
+
+impl From<Claims> for Login {
+    fn from(claims: Claims) -> Self {
+        Self {
+            person: claims.person,
+            token: claims.session,
+            expires_s: claims.ends_s,
+        }
+    }
 }
 
 /// The door-keeper. One for a process, shared in an [`Arc`].
@@ -95,6 +111,7 @@ pub struct Auth {
     store: Arc<dyn Store>,
     tokens: Tokens,
     registration_open: bool,
+    trust_login: bool,
     api_keys: ApiKeys,
     passwords: Passwords,
     tries: Mutex<Tries>,
@@ -116,6 +133,7 @@ impl Auth {
             store,
             tokens: Tokens::new(&options.own_key, options.foreign_key),
             registration_open: options.registration_open,
+            trust_login: options.trust_login,
             api_keys: ApiKeys::new(&options.api_keys),
             passwords: Passwords::new(),
             tries: Mutex::default(),
@@ -191,14 +209,49 @@ impl Auth {
     ///
     /// Errors: [`Denial::InvalidToken`] whatever is wrong with it, [`Denial::Unavailable`].
     pub async fn session(&self, now: Moment, token: &str) -> Result<Login, Denial> {
-        self.admit(now, token, Kind::Session).await
+        self.admit(now, token, Kind::Session).await.map(Login::from)
     }
 
-    /// Who comes with this websocket token, to the packet gateway. The log-in lasts as long as the session token behind it.
+    /// Who comes with this websocket token, to the packet gateway. It opens one connection: when this returns, the store
+    /// has kept that it is used up. The log-in lasts as long as the session token behind it.
     ///
-    /// Errors: as [`Auth::session`].
+    /// Errors: as [`Auth::session`]; after [`Denial::Unavailable`] the token may still be good.
     pub async fn websocket(&self, now: Moment, token: &str) -> Result<Login, Denial> {
-        self.admit(now, token, Kind::Websocket).await
+        let claims = self.admit(now, token, Kind::Websocket).await?;
+        self.use_up(now, &claims).await?;
+        Ok(claims.into())
+    }
+
+    async fn use_up(&self, now: Moment, claims: &Claims) -> Result<(), Denial> {
+        let now_s = now.epoch_ms / 1000;
+        let mark = used(&claims.id);
+        let added = {
+            let mut revoked = locked(&self.revoked);
+            if revoked.is_full() {
+                return Err(unavailable(
+                    "too many tokens were used up or revoked lately",
+                ));
+            }
+            revoked.add(now_s, mark.clone(), claims.expires_s)
+        };
+        if !added.fresh {
+            return Err(Denial::InvalidToken);
+        }
+        if added.pruned {
+            // It forgets those that ended; what is left is nothing new to us.
+            self.store.revoked(now_s, Box::new(|_| ()));
+        }
+        let (tell, told) = outcome();
+        let revoked = Arc::clone(&self.revoked);
+        let unkept = mark.clone();
+        let done = Box::new(move |kept: Result<(), StoreError>| {
+            if kept.is_err() {
+                locked(&revoked).remove(&unkept);
+            }
+            tell(kept);
+        });
+        self.store.revoke(mark, claims.expires_s, done);
+        told.await.map_err(unavailable)
     }
 
     /// A websocket token, good for [`WEBSOCKET_LIFE_S`] and no longer than the session token it is got with.
@@ -209,7 +262,8 @@ impl Auth {
         self.write(Claims {
             person: login.person.clone(),
             kind: Kind::Websocket,
-            id: login.token.clone(),
+            id: new_id()?,
+            session: login.token.clone(),
             expires_s: expires_s.min(login.expires_s),
             ends_s: login.expires_s,
             issuer: Issuer::Own,
@@ -247,19 +301,17 @@ impl Auth {
         self.api_keys.has(key)
     }
 
-    async fn admit(&self, now: Moment, token: &str, kind: Kind) -> Result<Login, Denial> {
+    async fn admit(&self, now: Moment, token: &str, kind: Kind) -> Result<Claims, Denial> {
         let claims = self.tokens.read(now, token);
         let claims = claims.filter(|claims| claims.kind == kind);
         let claims = claims.ok_or(Denial::InvalidToken)?;
         // Revocations last: one may arrive while the store is asked for the person.
-        if !self.exists(now, &claims).await? || locked(&self.revoked).has(&claims.id) {
+        let exists = self.exists(now, &claims).await?;
+        let revoked = locked(&self.revoked);
+        if !exists || revoked.has(&claims.id) || revoked.has(&claims.session) {
             return Err(Denial::InvalidToken);
         }
-        Ok(Login {
-            person: claims.person,
-            token: claims.id,
-            expires_s: claims.ends_s,
-        })
+        Ok(claims)
     }
 
     /// Whether the token's user is one of ours. An own token may be from before the database was replaced; a foreign
@@ -330,14 +382,27 @@ pub fn mint(own_key: &[u8], now: Moment, person: &Person) -> Result<Grant, Denia
 
 fn session_of(now: Moment, person: &Person) -> Result<Claims, Denial> {
     let expires_s = now.epoch_ms / 1000 + SESSION_LIFE_S;
+    let id = new_id()?;
     Ok(Claims {
         person: person.clone(),
         kind: Kind::Session,
-        id: hex(&random::<16>().map_err(unavailable)?),
+        session: id.clone(),
+        id,
         expires_s,
         ends_s: expires_s,
         issuer: Issuer::Own,
     })
+}
+
+/// A `jti` for an own token.
+fn new_id() -> Result<TokenId, Denial> {
+    Ok(hex(&random::<16>().map_err(unavailable)?))
+}
+
+/// What is kept of a websocket token that was used up. Not its id: where it has no session token behind it, that is the
+/// name of what it has just opened.
+fn used(id: &str) -> TokenId {
+    hex(&Sha1::digest(format!("used:{id}")))
 }
 
 fn write(tokens: &Tokens, claims: &Claims) -> Result<Grant, Denial> {

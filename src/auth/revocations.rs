@@ -1,4 +1,5 @@
-//! Tokens that were logged out, in memory; the store has them too. Knows ids and times, no users.
+//! Tokens that open nothing any more, in memory: logged out, or used up; the store has them too. Knows ids and times, no
+//! users.
 
 use std::collections::HashMap;
 
@@ -6,6 +7,18 @@ use crate::broker::ports::TokenId;
 
 /// Below this many none are looked through for ended ones.
 const PRUNED_FROM: usize = 1_024;
+
+/// Most of them. Beyond, no token can be used up: this holds those of two minutes, or of all log-ins of a week.
+const KEPT_MAX: usize = 1 << 20;
+
+/// What became of a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Added {
+    /// Whether it was not there before.
+    pub(super) fresh: bool,
+    /// Whether ended ones were dropped: those in the store may go as well.
+    pub(super) pruned: bool,
+}
 
 /// The ids of revoked tokens.
 pub(super) struct Revocations {
@@ -24,12 +37,24 @@ impl Revocations {
     }
 
     /// Adds one, and drops those that ended before `now_s` when there are many.
-    pub(super) fn add(&mut self, now_s: u64, id: TokenId, expires_s: u64) {
-        if self.until_s.len() >= self.prune_at {
+    pub(super) fn add(&mut self, now_s: u64, id: TokenId, expires_s: u64) -> Added {
+        let pruned = self.until_s.len() >= self.prune_at;
+        if pruned {
             self.until_s.retain(|_, until_s| *until_s > now_s);
             self.prune_at = PRUNED_FROM.max(self.until_s.len() * 2);
         }
-        self.until_s.insert(id, expires_s);
+        let fresh = self.until_s.insert(id, expires_s).is_none();
+        Added { fresh, pruned }
+    }
+
+    /// Takes one back that the store could not keep.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.until_s.remove(id);
+    }
+
+    /// Whether there are as many as there may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.until_s.len() >= KEPT_MAX
     }
 
     /// Whether this one is revoked.
@@ -46,10 +71,15 @@ mod tests {
     fn ended_ones_are_dropped_and_others_stay() {
         let mut revoked = Revocations::kept(vec!["old".into()]);
         for n in 0..10 * PRUNED_FROM as u64 {
-            revoked.add(n, format!("t{n}"), n + 5);
+            let added = revoked.add(n, format!("t{n}"), n + 5);
+            assert!(added.fresh);
             assert!(revoked.has(&format!("t{}", n.saturating_sub(4))));
         }
         assert!(revoked.until_s.len() <= PRUNED_FROM + 1);
         assert!(revoked.has("old"));
+        let again = revoked.add(0, "old".into(), 5);
+        assert!(!again.fresh);
+        revoked.remove("old");
+        assert!(!revoked.has("old"));
     }
 }

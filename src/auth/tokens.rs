@@ -57,6 +57,8 @@ pub(super) struct Claims {
     pub(super) person: Person,
     pub(super) kind: Kind,
     pub(super) id: TokenId,
+    /// The session token behind a websocket token; any other is its own.
+    pub(super) session: TokenId,
     /// Until when the token opens anything, seconds since the Unix epoch.
     pub(super) expires_s: u64,
     /// Until when what it opened may stay: later than `expires_s` for a websocket token, whose session token lives on.
@@ -80,7 +82,7 @@ impl Tokens {
         }
     }
 
-    /// An own token. `ends_s` is written only where it differs from `expires_s`.
+    /// An own token. `ends_s` is written only where it differs from `expires_s`, `session` where it differs from `id`.
     pub(super) fn write(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
         let written = Written {
             sub: claims.person.uid.get(),
@@ -91,6 +93,7 @@ impl Tokens {
             },
             exp: claims.expires_s,
             jti: &claims.id,
+            sid: (claims.session != claims.id).then_some(&*claims.session),
             ends: (claims.ends_s != claims.expires_s).then_some(claims.ends_s),
         };
         encode(&Header::new(Algorithm::HS256), &written, &self.sign)
@@ -137,6 +140,8 @@ struct Written<'a> {
     exp: u64,
     jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<u64>,
 }
 
@@ -148,6 +153,7 @@ struct Read {
     exp: Seconds,
     nbf: Option<Seconds>,
     jti: Option<String>,
+    sid: Option<String>,
     ends: Option<u64>,
 }
 
@@ -205,10 +211,15 @@ impl Read {
             // A foreign claim of that name may mean anything.
             (_, _) => expires_s,
         };
+        let session = match (issuer, self.sid.as_deref()) {
+            (Issuer::Own, Some(session)) => session.to_owned(),
+            (_, _) => id.clone(),
+        };
         Some(Claims {
             person,
             kind,
             id,
+            session,
             expires_s,
             ends_s,
             issuer,

@@ -15,6 +15,11 @@ use crate::broker::users::Uid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
+impl RequestId {
+    /// Where two became friends without a request: by an order.
+    pub const NONE: Self = Self(0);
+}
+
 /// That somebody wants to be somebody's friend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FriendRequest {

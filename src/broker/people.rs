@@ -8,7 +8,9 @@ use crate::broker::Asker;
 use crate::broker::Broker;
 use crate::broker::command::Command;
 use crate::broker::command::Reply;
+use crate::broker::friends::FriendRequest;
 use crate::broker::friends::Friends;
+use crate::broker::friends::RequestId;
 use crate::broker::moment::Moment;
 use crate::broker::notice::GroupChange;
 use crate::broker::notice::GroupNews;
@@ -173,6 +175,24 @@ impl Broker {
                 };
                 self.tell_group(stay, &left, news);
             }
+            // To take an order asks and answers in one.
+            Changed::OrderTaken {
+                customer,
+                befriended: true,
+            } => self.tell(
+                &pair(by, customer),
+                Notice::FriendAnswered {
+                    request: FriendRequest {
+                        id: RequestId::NONE,
+                        from: by.clone(),
+                        to: customer.clone(),
+                        words: String::new(),
+                        time_ms,
+                    },
+                    accepted: true,
+                    time_ms,
+                },
+            ),
             Changed::Asked { .. }
             | Changed::Answered { .. }
             | Changed::Unfriended { .. }

@@ -7,6 +7,8 @@ mod messages;
 mod people;
 mod pushes;
 
+use hongyan_grammar::json::DEPTH_MAX;
+use hongyan_grammar::json::depth;
 use serde::Deserialize;
 
 pub use crate::gateways::json::groups::GroupFields;
@@ -30,9 +32,6 @@ pub use crate::gateways::json::pushes::PUSHES;
 pub use crate::gateways::json::pushes::push_name;
 pub use crate::gateways::json::pushes::push_number;
 
-/// How deep JSON from a client may be nested (CONTRACT section 9).
-pub const DEPTH_MAX: usize = 32;
-
 /// Reads JSON from a client. The error is a sentence for the client.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     if depth(body) > DEPTH_MAX {
@@ -42,32 +41,12 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
         .map_err(|error| format!("the body is not the JSON expected here: {error}"))
 }
 
-/// How deep the brackets of `body` are nested, without reading further than brackets and strings.
-fn depth(body: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn depth_counts_brackets_outside_strings() {
-        assert_eq!(depth(br#"{"a":[{"b":"]]}}[[[\"[["}]}"#), 3);
+    fn json_is_read_as_deep_as_allowed() {
         let deep = |n: usize| [vec![b'['; n], vec![b']'; n]].concat();
         assert!(read::<serde_json::Value>(&deep(DEPTH_MAX)).is_ok());
         assert!(read::<serde_json::Value>(&deep(DEPTH_MAX + 1)).is_err());

@@ -3,9 +3,12 @@
 
 pub mod clock;
 pub mod drive;
+pub mod envelope;
 pub mod json;
+pub mod packets;
 pub mod page;
 pub mod rest;
+pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;

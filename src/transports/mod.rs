@@ -1,10 +1,11 @@
 //! Transports carry bytes and know nothing of what they mean. A gateway sees each connection as a [`Link`].
 //!
-//! Here are the plain WebSocket, all of SockJS, and bare TCP, each also behind TLS.
+//! Here are the plain WebSocket, all of SockJS, Socket.IO, and bare TCP, each also behind TLS.
 
 pub mod http;
 pub mod listener;
 pub mod origin;
+pub mod socketio;
 pub mod sockjs;
 pub mod tcp;
 pub mod tls;

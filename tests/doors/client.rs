@@ -197,16 +197,19 @@ async fn a_wrong_handshake_is_told_what_would_be_right() {
 #[tokio::test]
 async fn other_paths_are_no_doors() {
     let house = House::open(&[]);
-    for path in [
-        "/nowhere",
-        "/client/x",
-        "/clients",
-        "/Client",
-        "/socketserver",
-        "/socketServerx",
+    for (path, status) in [
+        ("/client/x", 404),
+        ("/socketserver/info", 404),
+        ("/socketServerx/info", 404),
+        // What has one part might be the token of a packet connection.
+        ("/nowhere", 401),
+        ("/clients", 401),
+        ("/Client", 401),
     ] {
         let path = format!("{path}?srect={}", people::token(1));
         let knocked = upgrade(house.address(), &path, "").await;
-        assert_eq!(knocked.status, 404, "{path}");
+        assert_eq!(knocked.status, status, "{path}");
+        let plain = house.call(&format!("GET {path}"), "", "").await;
+        assert_eq!(plain.status, 404, "{path}");
     }
 }

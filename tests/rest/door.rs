@@ -121,6 +121,7 @@ impl Door {
             foreign_key: None,
             registration_open,
             api_keys: vec![API_KEY.to_owned()],
+            trust_login: false,
         };
         let auth = Auth::open(Arc::clone(&shared), auth, clock.now()).await;
         let limits = Limits {

@@ -43,20 +43,32 @@ use hongyan::broker::users::UserKey;
 use hongyan::stores::memory::MemoryStore;
 
 /// What the log may know and a client may not.
+#[allow(dead_code, reason = "not every test needs it")]
 pub const SECRET: &str = "disk 7 is on fire";
 
 #[derive(Default)]
 pub struct Moody {
     store: MemoryStore,
     broken: AtomicBool,
+    busy: AtomicBool,
 }
 
 impl Moody {
-    pub fn fail(&self) {
-        self.broken.store(true, Ordering::Relaxed);
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn fail(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+
+    /// It has no place for anything, or has again.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn be_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
     }
 
     fn ask<T>(&self, done: Done<T>, ask: impl FnOnce(&MemoryStore, Done<T>)) {
+        if self.busy.load(Ordering::Relaxed) {
+            return done(Err(StoreError::Busy));
+        }
         match self.health() {
             Ok(()) => ask(&self.store, done),
             Err(why) => done(Err(StoreError::Broken(why))),

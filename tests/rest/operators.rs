@@ -11,7 +11,7 @@ async fn alive_whatever_the_store_does_and_ready_only_while_it_keeps() {
     let ok = json!({"status": "ok"});
     assert_eq!(door.as_nobody("GET /healthz", "").await.good(200), ok);
     assert_eq!(door.as_nobody("GET /readyz", "").await.good(200), ok);
-    door.store.fail();
+    door.store.fail(true);
     assert_eq!(door.as_nobody("GET /healthz", "").await.good(200), ok);
     let sentence = door.as_nobody("GET /readyz", "").await.refused(503);
     assert!(!sentence.contains(SECRET), "{sentence}");

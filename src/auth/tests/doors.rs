@@ -18,6 +18,7 @@ use crate::auth::tests::store::Shelf;
 use crate::broker::ports::AddedUser;
 use crate::broker::ports::Store;
 use crate::broker::ports::outcome;
+use crate::broker::users::UserKey;
 
 #[tokio::test]
 async fn an_account_opens_with_its_password() {
@@ -182,9 +183,10 @@ async fn a_websocket_token_opens_packets_only_and_soon() {
     let denial = auth.websocket(START, &session.token).await.unwrap_err();
     assert_eq!(denial, Denial::InvalidToken);
     let last = START.after_ms(WEBSOCKET_LIFE_S * 1000 - 1);
-    assert!(auth.websocket(last, &grant.token).await.is_ok());
+    let grant = auth.websocket_token(START, &login).await.unwrap();
     let denial = auth.websocket(last.after_ms(1), &grant.token).await;
     assert_eq!(denial, Err(Denial::InvalidToken));
+    assert!(auth.websocket(last, &grant.token).await.is_ok());
 
     // It never outlives the session token.
     let end = START.after_ms(SESSION_LIFE_S * 1000 - 5_000);
@@ -193,8 +195,83 @@ async fn a_websocket_token_opens_packets_only_and_soon() {
 }
 
 #[tokio::test]
+async fn a_websocket_token_opens_one_connection() {
+    let store = Arc::new(Shelf::default());
+    let auth = open(&store, None).await;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let session = mint(OWN_KEY, START, &li).unwrap();
+    let login = auth.session(START, &session.token).await.unwrap();
+    let first = auth.websocket_token(START, &login).await.unwrap();
+    let second = auth.websocket_token(START, &login).await.unwrap();
+
+    // However many come with it at once.
+    let all = join_all((0..8).map(|_| auth.websocket(START, &first.token))).await;
+    let (good, bad): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+    assert_eq!(good, [Ok(login.clone())]);
+    assert!(bad.iter().all(|bad| *bad == Err(Denial::InvalidToken)));
+
+    // What can't be kept opens nothing, and may be tried again.
+    store.broken.store(true, Ordering::Relaxed);
+    let denial = auth.websocket(START, &second.token).await;
+    assert_eq!(denial, Err(Denial::Unavailable));
+    store.broken.store(false, Ordering::Relaxed);
+
+    let after_restart = open(&store, None).await;
+    let denial = after_restart.websocket(START, &first.token).await;
+    assert_eq!(denial, Err(Denial::InvalidToken));
+    assert_eq!(
+        after_restart.websocket(START, &second.token).await,
+        Ok(login)
+    );
+    // What it opened has not ended by that, nor has the session token.
+    assert!(auth.session(START, &session.token).await.is_ok());
+}
+
+#[tokio::test]
 async fn api_keys_are_known() {
     let auth = open(&Arc::new(Shelf::default()), None).await;
     assert!(auth.is_api_key("0123456789abcdef"));
     assert!(!auth.is_api_key("0123456789abcdeg"));
+}
+
+#[tokio::test]
+async fn a_name_alone_is_enough_only_where_everybody_is_trusted() {
+    let store = Arc::new(Shelf::default());
+    let mut auth = open(&store, None).await;
+    let key = |text: &str| UserKey::parse(text).unwrap();
+    let denial = auth.trusted(START, &key("junwu")).await.unwrap_err();
+    assert_eq!((denial.code(), denial), (401, Denial::NoCredentials));
+    assert!(store.users.lock().unwrap().is_empty(), "nobody was made");
+
+    auth.trust_login = true;
+    let junwu = auth.trusted(START, &key("junwu")).await.unwrap();
+    assert_eq!(auth.trusted(START, &key("junwu")).await, Ok(junwu.clone()));
+    assert_eq!(
+        auth.trusted(START, &UserKey::Uid(junwu.uid)).await,
+        Ok(junwu)
+    );
+    let unknown = auth.trusted(START, &key("77")).await.unwrap_err();
+    assert_eq!(unknown, Denial::NoSuchUser);
+}
+
+#[tokio::test]
+async fn a_uid_logs_in_as_its_name_does() {
+    let store = Arc::new(Shelf::default());
+    let auth = open(&store, None).await;
+    let li = auth.register(START, "li", "password").await.unwrap();
+    let key = UserKey::Uid(li.uid);
+    let (person, _) = auth.log_in_as(START, &key, "password").await.unwrap();
+    assert_eq!(person, li);
+    let unknown = UserKey::parse("77").unwrap();
+    for (key, password) in [(&key, "another one"), (&unknown, "password")] {
+        let denial = auth.log_in_as(START, key, password).await.unwrap_err();
+        assert_eq!(denial, Denial::WrongPassword, "{key:?}");
+    }
+    // Both ways count against the same name.
+    for _ in 0..4 {
+        let denial = auth.log_in(START, "li", "another one").await.unwrap_err();
+        assert_eq!(denial, Denial::WrongPassword);
+    }
+    let denial = auth.log_in_as(START, &key, "password").await.unwrap_err();
+    assert_eq!(denial.code(), 429);
 }

@@ -31,6 +31,7 @@ async fn open(store: &Arc<Shelf>, foreign_key: Option<ForeignKey>) -> Auth {
         foreign_key,
         registration_open: true,
         api_keys: vec!["0123456789abcdef".into()],
+        trust_login: false,
     };
     let store: Arc<dyn crate::broker::ports::Store> = Arc::clone(store) as _;
     Auth::open(store, options, START).await.unwrap()

@@ -72,9 +72,9 @@ impl Books {
         new: &NewGroup,
         time_ms: u64,
     ) -> Verdict<Changed> {
+        let fields = Fields::of(new)?;
         let admins = self.uids(&new.admins)?;
         let members = self.uids(&new.members)?;
-        let fields = Fields::of(new)?;
         let seats = Seats::of_new(by.uid, &admins, &members)?;
         let nobody = Seats::default();
         self.may_all_join(by, &nobody.moves_to(&seats))?;

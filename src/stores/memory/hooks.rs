@@ -51,7 +51,10 @@ impl Hooks {
                 hook.tries += 1;
                 hook.due_ms = Some(due_ms);
             }
-            HookFate::Failed => hook.due_ms = None,
+            HookFate::Failed => {
+                hook.tries += 1;
+                hook.due_ms = None;
+            }
         }
     }
 

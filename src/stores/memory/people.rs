@@ -70,10 +70,16 @@ impl People {
         sides as u64 / 2
     }
 
-    /// Makes two users friends; whether they were not until now.
-    pub(super) fn befriend(&mut self, one: Uid, other: Uid) -> bool {
+    /// Makes two users friends. Requests between them are accepted by it, and blocks taken back.
+    pub(super) fn befriend(&mut self, one: Uid, other: Uid) {
         self.friends.entry(one).or_default().insert(other);
-        self.friends.entry(other).or_default().insert(one)
+        self.friends.entry(other).or_default().insert(one);
+        for (uid, other) in [(one, other), (other, one)] {
+            self.unblock(uid, other);
+            if let Some(open) = self.open_request(uid, other) {
+                self.settle_request(open, true);
+            }
+        }
     }
 
     /// Ends a friendship; whether there was one.
@@ -134,10 +140,19 @@ impl People {
         request
     }
 
-    /// Forgets the requests of one user to another.
-    pub(super) fn forget_requests(&mut self, from: Uid, to: Uid) {
-        self.requests
-            .retain(|_, asked| asked.request.from.uid != from || asked.request.to.uid != to);
+    /// Keeps the answer to a request.
+    pub(super) fn settle_request(&mut self, id: RequestId, accepted: bool) {
+        if let Some(asked) = self.requests.get_mut(&id) {
+            asked.accepted = Some(accepted);
+        }
+    }
+
+    /// Forgets the requests of one user to another; only those that are answered, or all.
+    pub(super) fn forget_requests(&mut self, from: Uid, to: Uid, only_answered: bool) {
+        self.requests.retain(|_, asked| {
+            let other = asked.request.from.uid != from || asked.request.to.uid != to;
+            other || (only_answered && asked.accepted.is_none())
+        });
     }
 
     /// What `other` is to `uid`.

@@ -39,7 +39,9 @@ impl Books {
             Social::AnswerFriend { request, accept } => self.answer_friend(by, request, accept),
             Social::Unfriend(key) => {
                 let other = self.another(by, &key)?;
-                self.forget_between(by.uid, other.uid);
+                // It takes an own request back, but answers none of the other's.
+                self.people.forget_requests(by.uid, other.uid, false);
+                self.people.forget_requests(other.uid, by.uid, true);
                 let fresh = self.people.unfriend(by.uid, other.uid);
                 Ok(Changed::Unfriended { other, fresh })
             }
@@ -56,6 +58,7 @@ impl Books {
             Social::RemoveMember { gid, user } => self.remove_member(by, gid, &user),
             Social::PlaceOrder { order, customer } => self.place_order(by, order, &customer),
             Social::TakeOrder(order) => self.take_order(by, &order),
+            Social::MoveTo(_) if by.is_system() => Err(Refusal::NoSuchUser),
             Social::MoveTo(location) => {
                 self.people.move_to(by.uid, location);
                 Ok(Changed::Moved)
@@ -101,7 +104,7 @@ impl Books {
                 Ok(Changed::Asked { request, fresh })
             }
             _ => {
-                self.people.forget_requests(by.uid, to.uid);
+                self.people.forget_requests(by.uid, to.uid, false);
                 let request = self.people.make_request(by.clone(), to, words, time_ms);
                 let fresh = true;
                 Ok(Changed::Asked { request, fresh })
@@ -122,10 +125,11 @@ impl Books {
     }
 
     fn answered(&mut self, id: RequestId, accepted: bool, fresh: bool) -> Verdict<Changed> {
-        let asked = self.people.requests.get_mut(&id);
-        let asked = asked.ok_or(Refusal::NoSuchRequest)?;
-        asked.accepted = Some(accepted);
-        let request = asked.request.clone();
+        let asked = self.people.requests.get(&id);
+        let request = asked.ok_or(Refusal::NoSuchRequest)?.request.clone();
+        if fresh {
+            self.people.settle_request(id, accepted);
+        }
         if fresh && accepted {
             self.people.befriend(request.from.uid, request.to.uid);
         }
@@ -141,18 +145,18 @@ impl Books {
         if !self.people.standing(by.uid, other.uid).blocks {
             friends::block(self.people.blocked_by(by.uid))?;
         }
-        self.forget_between(by.uid, other.uid);
+        self.people.forget_requests(by.uid, other.uid, false);
+        self.people.forget_requests(other.uid, by.uid, false);
         let unfriended = self.people.unfriend(by.uid, other.uid);
         self.people.block(by.uid, other.uid);
         Ok(Changed::Blocking { other, unfriended })
     }
 
-    fn forget_between(&mut self, one: Uid, other: Uid) {
-        self.people.forget_requests(one, other);
-        self.people.forget_requests(other, one);
-    }
-
     fn place_order(&mut self, by: &Person, id: OrderId, customer: &UserKey) -> Verdict<Changed> {
+        // Who may not place orders does not learn who is a user.
+        if !by.is_system() {
+            return Err(Refusal::ServerOnly);
+        }
         let customer = self.known(customer).ok_or(Refusal::NoSuchUser)?;
         let placed = self.people.orders.get(&id).map(Order::placed);
         if orders::place(by.uid, customer.uid, placed)? {
@@ -180,10 +184,8 @@ impl Books {
             if let Some(order) = people.orders.get_mut(id) {
                 order.courier = Some(by.uid);
             }
-            people.unblock(by.uid, customer.uid);
             if befriends {
                 people.befriend(by.uid, customer.uid);
-                self.forget_between(by.uid, customer.uid);
             }
         }
         Ok(Changed::OrderTaken {

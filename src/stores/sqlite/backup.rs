@@ -1,4 +1,7 @@
 //! A copy of the database, taken while the broker runs: one moment, whole, in one file.
+//!
+//! Pictures are not in the database: they are files, which never change and are to be copied beside it, after it (a picture
+//! is on disk before a row names it).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -48,7 +51,8 @@ impl fmt::Display for BackupError {
 
 impl std::error::Error for BackupError {}
 
-/// Copies the database in `dir` to the new file `to`. It has that name only once it is whole and on disk.
+/// Copies the database in `dir` to the new file `to`. It has that name only once it is whole and on disk. The directory
+/// `images` is for whoever copies files.
 pub fn backup(dir: &Path, to: &Path) -> Result<(), BackupError> {
     let from = schema::open_existing(&schema::database(dir)).map_err(BackupError::Open)?;
     let failed = |why: String| BackupError::Failed {

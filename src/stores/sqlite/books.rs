@@ -1,10 +1,11 @@
-//! What the writer works with: its connection, the pairs in use, and where the messages end.
+//! What the writer works with: its connection, the conversations in use, and where the messages end.
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::stores::sqlite::columns::number;
-use crate::stores::sqlite::pairs::Pairs;
+use crate::stores::sqlite::conversations::Conversations;
 use crate::stores::sqlite::queues::Queues;
+use crate::stores::sqlite::users::KnownNames;
 
 /// The newest message: the next one has a higher id and no lower time.
 #[derive(Clone, Copy, Default)]
@@ -20,7 +21,9 @@ pub(super) struct Books {
     /// The only connection that writes while the broker runs, but for a command beside it.
     pub(super) conn: Connection,
     /// Conversations in memory.
-    pub(super) pairs: Pairs,
+    pub(super) conversations: Conversations,
+    /// Whose names it has met.
+    pub(super) names: KnownNames,
     /// How much is in the shared queues.
     pub(super) queues: Queues,
     tail: Option<Tail>,
@@ -31,7 +34,8 @@ impl Books {
     pub(super) fn new(conn: Connection) -> Self {
         Self {
             conn,
-            pairs: Pairs::default(),
+            conversations: Conversations::default(),
+            names: KnownNames::default(),
             queues: Queues::default(),
             tail: None,
         }
@@ -54,13 +58,14 @@ impl Books {
 
     /// Writes what so far is in memory only.
     pub(super) fn write_back(&mut self) -> Result<()> {
-        self.pairs.write(&self.conn)?;
+        self.conversations.write(&self.conn)?;
         self.queues.write(&self.conn)
     }
 
     /// Forgets what is in memory, after a rollback.
     pub(super) fn forget(&mut self) {
-        self.pairs.forget();
+        self.conversations.forget();
+        self.names = KnownNames::default();
         self.queues = Queues::default();
         self.tail = None;
     }

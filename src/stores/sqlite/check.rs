@@ -1,4 +1,4 @@
-//! Whether the data are what they should be: the file, the tables, and what the rows say about each other.
+//! Whether the data are what they should be: the file, the tables, what the rows say about each other, and the pictures.
 
 use std::fmt;
 use std::path::Path;
@@ -7,6 +7,8 @@ use rusqlite::{Connection, Result};
 
 use crate::broker::ports::Counts;
 use crate::stores::sqlite::counts::counts;
+use crate::stores::sqlite::groups::read_fields;
+use crate::stores::sqlite::images;
 use crate::stores::sqlite::refusal::OpenError;
 use crate::stores::sqlite::schema;
 
@@ -38,6 +40,10 @@ impl fmt::Display for CheckReport {
         writeln!(f, "waiting        {}", counts.waiting)?;
         writeln!(f, "queues         {}", counts.queues)?;
         writeln!(f, "queued         {}", counts.queued)?;
+        writeln!(f, "groups         {}", counts.groups)?;
+        writeln!(f, "friendships    {}", counts.friendships)?;
+        writeln!(f, "hooks          {}", counts.hooks)?;
+        writeln!(f, "hooks failed   {}", counts.hooks_failed)?;
         for finding in &self.findings {
             writeln!(f, "WRONG: {finding}")?;
         }
@@ -49,10 +55,11 @@ impl fmt::Display for CheckReport {
 pub fn check(dir: &Path) -> Result<CheckReport, OpenError> {
     let file = schema::database(dir);
     let conn = schema::open_existing(&file)?;
-    report(&conn).map_err(|error| OpenError::sqlite(&file, &error))
+    schema::refuse_older(&file, &conn)?;
+    report(&conn, &images::directory(dir)).map_err(|error| OpenError::sqlite(&file, &error))
 }
 
-fn report(conn: &Connection) -> Result<CheckReport> {
+fn report(conn: &Connection, images: &Path) -> Result<CheckReport> {
     conn.pragma_update(None, "query_only", true)?;
     // Everything is read as of one moment.
     let moment = conn.unchecked_transaction()?;
@@ -61,6 +68,8 @@ fn report(conn: &Connection) -> Result<CheckReport> {
         report.apply(conn, rule)?;
     }
     report.walk(conn)?;
+    report.read_groups(conn)?;
+    report.look_at_images(conn, images)?;
     report.counts = counts(conn)?;
     moment.commit()?;
     Ok(report)
@@ -78,6 +87,13 @@ const RULES: &[Rule] = &[
      ON m.conversation = c.id WHERE c.last_seq <> coalesce(m.seq, 0)",
     "SELECT 'message ' || m.id || ': its sender is no member of conversation ' || c.id
      FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.sender NOT IN (c.low, c.high)",
+    "SELECT 'conversation ' || c.id || ' is neither a pair nor a group, or both' FROM conversations c
+     LEFT JOIN groups g ON g.gid = c.id WHERE (c.low IS NULL) <> (g.gid IS NOT NULL)",
+    "SELECT 'conversation ' || c.id || ': user ' || m.uid || ' is a member as of a ' || iif(c.low IS NULL, 'pair', 'group')
+     FROM members m JOIN conversations c ON c.id = m.conversation
+     WHERE m.grouped <> (c.low IS NULL) OR m.admin > m.grouped",
+    "SELECT 'conversation ' || conversation || ': user ' || uid || ' joined at seq ' || joined || ', beyond the cursor ' || received
+     FROM members WHERE joined > received",
     "SELECT 'conversation ' || c.id || ': user ' || u.uid || ' is no member'
      FROM conversations c JOIN users u ON u.uid IN (c.low, c.high)
      WHERE NOT EXISTS (SELECT 1 FROM members m WHERE m.uid = u.uid AND m.conversation = c.id)",
@@ -94,10 +110,23 @@ const RULES: &[Rule] = &[
            lead(first) OVER (PARTITION BY uid, conversation ORDER BY first) AS next FROM aside)
      WHERE next <= last + 1",
     "SELECT 'conversation ' || m.conversation || ': user ' || m.uid || ' waits for the own message ' || x.id
-     FROM members m JOIN conversations c ON c.id = m.conversation AND c.low <> c.high AND m.received < c.last_seq
+     FROM members m JOIN conversations c ON c.id = m.conversation AND (c.low IS NULL OR c.low <> c.high) AND m.received < c.last_seq
      JOIN messages x ON x.conversation = m.conversation AND x.seq > m.received AND x.sender = m.uid
      WHERE NOT EXISTS (SELECT 1 FROM aside a
          WHERE a.uid = m.uid AND a.conversation = m.conversation AND x.seq BETWEEN a.first AND a.last)",
+    "SELECT 'conversation ' || i.conversation || ': user ' || i.uid || ' waits for message ' || x.id || ', which is not for that user'
+     FROM ignored i JOIN members m ON m.uid = i.uid AND m.conversation = i.conversation AND m.received < i.seq
+     JOIN messages x ON x.conversation = i.conversation AND x.seq = i.seq
+     WHERE NOT EXISTS (SELECT 1 FROM aside a
+         WHERE a.uid = m.uid AND a.conversation = m.conversation AND i.seq BETWEEN a.first AND a.last)",
+    "SELECT 'user ' || f.friend || ' is no friend of user ' || f.uid || ', but the other way round' FROM friends f
+     WHERE NOT EXISTS (SELECT 1 FROM friends b WHERE b.uid = f.friend AND b.friend = f.uid)",
+    "SELECT 'user ' || b.uid || ' has blocked user ' || b.blocked || ', a friend' FROM blocks b
+     JOIN friends f ON f.uid = b.uid AND f.friend = b.blocked",
+    "SELECT 'user ' || r.asker || ' asks user ' || r.asked || ', a friend, for friendship' FROM friend_requests r
+     JOIN friends f ON f.uid = r.asker AND f.friend = r.asked WHERE r.accepted IS NULL",
+    "SELECT 'the system is not among the users' WHERE NOT EXISTS
+         (SELECT 1 FROM users WHERE uid = 9223372036854775807 AND name = '' AND password_hash IS NULL)",
     "SELECT 'queue ' || q.name || ': it counts ' || q.messages || ' messages of ' || q.bytes || ' bytes, but holds '
          || count(m.id) || ' of ' || coalesce(sum(m.bytes), 0)
      FROM queues q LEFT JOIN queued m ON m.queue = q.id GROUP BY q.id
@@ -112,6 +141,28 @@ impl CheckReport {
         while let Some(row) = rows.next()? {
             findings.add(|| row.get(0))?;
         }
+        findings.move_to(self);
+        Ok(())
+    }
+
+    /// Whether the fields of groups can be read.
+    fn read_groups(&mut self, conn: &Connection) -> Result<()> {
+        let mut findings = Findings::default();
+        let mut select = conn.prepare("SELECT name, protected, custom, gid FROM groups")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Err(error) = read_fields(row) {
+                let gid: i64 = row.get(3)?;
+                findings.add(|| Ok(format!("group {gid}: {error}")))?;
+            }
+        }
+        findings.move_to(self);
+        Ok(())
+    }
+
+    fn look_at_images(&mut self, conn: &Connection, directory: &Path) -> Result<()> {
+        let mut findings = Findings::default();
+        images::check(conn, directory, |finding| findings.add(|| Ok(finding)))?;
         findings.move_to(self);
         Ok(())
     }

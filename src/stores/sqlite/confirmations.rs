@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
+use crate::broker::command::Ears;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
@@ -14,6 +15,7 @@ use crate::stores::sqlite::columns::msg_id;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::columns::uid;
+use crate::stores::sqlite::conversations::Conversation;
 use crate::stores::sqlite::log::Log;
 
 /// So many messages of one msgID are looked at wherever they are. Beyond that somebody wrote to many with one msgID,
@@ -25,7 +27,7 @@ pub(super) fn confirm(books: &mut Books, asked: &Confirmation) -> Result<Confirm
     match asked.which {
         Which::Named { msg_id, pushed } => named(books, asked, msg_id, pushed),
         Which::One(id) => one(books, asked, id),
-        Which::Through { after, last, .. } => through(books, asked, after.0, last.0),
+        Which::Through { after, last, by } => through(books, asked, (after.0, last.0), by),
     }
 }
 
@@ -82,13 +84,18 @@ fn named(
     let mut known = false;
     let mut best: Option<Found> = None;
     for found in namesakes(&books.conn, asked.receiver, msg_id)? {
-        let pair = books.pairs.get(&books.conn, found.conversation)?;
-        if !pair.is_for(asked.receiver, found.sender) {
+        let Books {
+            conn,
+            conversations,
+            ..
+        } = books;
+        let conversation = conversations.get(conn, found.conversation)?;
+        if !conversation.is_for(conn, asked.receiver, found.sender, found.seq)? {
             continue;
         }
         known = true;
         let rank = |found: &Found| (!in_pushed(found), found.id);
-        if !pair.received(asked.receiver).contains(found.seq)
+        if waits(conversation, conn, asked.receiver, found.seq)?
             && best.is_none_or(|best| rank(&found) < rank(&best))
         {
             best = Some(found);
@@ -100,12 +107,18 @@ fn named(
             receipts: Vec::new(),
         });
     };
-    let pair = books.pairs.get(&books.conn, found.conversation)?;
-    pair.receive(asked.receiver, found.seq, found.seq);
+    let conversation = books.conversations.get(&books.conn, found.conversation)?;
+    conversation.receive(&books.conn, asked.receiver, found.seq, found.seq)?;
     Ok(Confirmed {
         known,
         receipts: vec![found.receipt(asked)],
     })
+}
+
+/// Whether the member `uid` has not received `seq` yet.
+fn waits(conversation: &mut Conversation, conn: &Connection, uid: Uid, seq: u64) -> Result<bool> {
+    let received = conversation.received(conn, uid)?;
+    Ok(received.is_some_and(|received| !received.contains(seq)))
 }
 
 /// The messages that `msg_id` may mean to `receiver`, and perhaps a few of others.
@@ -131,10 +144,16 @@ fn one(books: &mut Books, asked: &Confirmation, id: MessageId) -> Result<Confirm
     let Some(found) = by_id(&books.conn, id.0)? else {
         return Ok(confirmed);
     };
-    let pair = books.pairs.get(&books.conn, found.conversation)?;
-    confirmed.known = pair.is_for(asked.receiver, found.sender);
-    if confirmed.known && !pair.received(asked.receiver).contains(found.seq) {
-        pair.receive(asked.receiver, found.seq, found.seq);
+    let Books {
+        conn,
+        conversations,
+        ..
+    } = books;
+    let uid = asked.receiver;
+    let conversation = conversations.get(conn, found.conversation)?;
+    confirmed.known = conversation.is_for(conn, uid, found.sender, found.seq)?;
+    if confirmed.known && waits(conversation, conn, uid, found.seq)? {
+        conversation.receive(conn, uid, found.seq, found.seq)?;
         confirmed.receipts.push(found.receipt(asked));
     }
     Ok(confirmed)
@@ -146,25 +165,38 @@ fn by_id(conn: &Connection, id: u64) -> Result<Option<Found>> {
         .optional()
 }
 
-fn through(books: &mut Books, asked: &Confirmation, after: u64, last: u64) -> Result<Confirmed> {
+fn through(
+    books: &mut Books,
+    asked: &Confirmation,
+    (after, last): (u64, u64),
+    by: Ears,
+) -> Result<Confirmed> {
     // The question below is put to the tables, so they must know what this batch did.
     books.write_back()?;
-    let Books { conn, pairs, .. } = books;
+    let Books {
+        conn,
+        conversations,
+        ..
+    } = books;
     let uid = asked.receiver;
-    let waiting = conversations(
+    let waiting = keys(
         conn,
         "SELECT m.conversation FROM members m JOIN conversations c ON c.id = m.conversation
-         WHERE m.uid = ?1 AND m.received < c.last_seq",
+         WHERE m.uid = ?1 AND m.received < c.last_seq AND (m.grouped = 0 AND ?2 OR m.grouped = 1 AND ?3)",
         uid,
+        by,
     )?;
     let mut moved = Vec::new();
-    for conversation in waiting {
-        let pair = pairs.get(conn, conversation)?;
+    for id in waiting {
+        let conversation = conversations.get(conn, id)?;
         let log = Log {
-            conversation,
-            last_seq: pair.last_seq(),
+            conversation: id,
+            last_seq: conversation.last_seq(),
         };
-        let first_seq = log.after_id(conn, pair.received(uid).through() + 1, after)?;
+        let Some(received) = conversation.received(conn, uid)? else {
+            continue;
+        };
+        let first_seq = log.after_id(conn, received.through() + 1, after)?;
         let last_seq = log.after_id(conn, first_seq, last)? - 1;
         if first_seq > last_seq {
             continue;
@@ -172,54 +204,70 @@ fn through(books: &mut Books, asked: &Confirmation, after: u64, last: u64) -> Re
         let mut select = conn.prepare_cached(found!(
             "messages x WHERE x.conversation = ?1 AND x.seq BETWEEN ?2 AND ?3"
         ))?;
-        for (gap_first, gap_last) in pair.received(uid).gaps(first_seq, last_seq) {
-            let gap = (conversation, to_db(gap_first), to_db(gap_last));
+        for (gap_first, gap_last) in received.gaps(first_seq, last_seq) {
+            let gap = (id, to_db(gap_first), to_db(gap_last));
             for found in select.query_map(gap, Found::read)? {
                 moved.push(found?);
             }
         }
-        pair.receive(uid, first_seq, last_seq);
+        conversation.receive(conn, uid, first_seq, last_seq)?;
     }
     moved.sort_unstable_by_key(|found| found.id);
     Ok(Confirmed {
-        known: !moved.is_empty() || any_between(books, uid, after, last)?,
+        known: !moved.is_empty() || any_between(books, uid, (after, last), by)?,
         receipts: moved.iter().map(|found| found.receipt(asked)).collect(),
     })
 }
 
-/// Whether any message for `uid` has an id after `after`, up to and with `last`.
-fn any_between(books: &mut Books, uid: Uid, after: u64, last: u64) -> Result<bool> {
-    let Books { conn, pairs, .. } = books;
+/// Whether any message for `uid` that `by` hear has an id after `after`, up to and with `last`.
+fn any_between(books: &mut Books, uid: Uid, (after, last): (u64, u64), by: Ears) -> Result<bool> {
+    let Books {
+        conn,
+        conversations,
+        ..
+    } = books;
     // Who confirms a range again was pushed its last message, so mostly this is enough.
     if after < last
         && let Some(found) = by_id(conn, last)?
-        && pairs
-            .get(conn, found.conversation)?
-            .is_for(uid, found.sender)
     {
-        return Ok(true);
-    }
-    let all = conversations(conn, "SELECT conversation FROM members WHERE uid = ?1", uid)?;
-    for conversation in all {
-        let pair = pairs.get(conn, conversation)?;
-        let log = Log {
-            conversation,
-            last_seq: pair.last_seq(),
+        let conversation = conversations.get(conn, found.conversation)?;
+        let heard = match conversation.is_group() {
+            true => by.groups,
+            false => by.direct,
         };
-        let first_seq = log.after_id(conn, 1, after)?;
+        if heard && conversation.is_for(conn, uid, found.sender, found.seq)? {
+            return Ok(true);
+        }
+    }
+    let all = keys(
+        conn,
+        "SELECT m.conversation FROM members m
+         WHERE m.uid = ?1 AND (m.grouped = 0 AND ?2 OR m.grouped = 1 AND ?3)",
+        uid,
+        by,
+    )?;
+    for id in all {
+        let conversation = conversations.get(conn, id)?;
+        let log = Log {
+            conversation: id,
+            last_seq: conversation.last_seq(),
+        };
+        let first_seq = log.after_id(conn, conversation.joined(conn, uid)? + 1, after)?;
         let last_seq = log.after_id(conn, first_seq, last)? - 1;
         // In a conversation with oneself one's own messages count too, and no uid is 0.
-        let own = if pair.is_for(uid, uid) {
-            0
-        } else {
-            to_db(uid.get())
-        };
+        let with_oneself = conversation
+            .pair(uid)
+            .is_some_and(|(one, other)| one == other);
+        let own = if with_oneself { 0 } else { to_db(uid.get()) };
         let found = conn
             .prepare_cached(
-                "SELECT 1 FROM messages
-                 WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 AND sender <> ?4 LIMIT 1",
+                "SELECT 1 FROM messages x
+                 WHERE x.conversation = ?1 AND x.seq BETWEEN ?2 AND ?3 AND x.sender <> ?4
+                     AND NOT EXISTS (SELECT 1 FROM ignored i
+                         WHERE i.conversation = x.conversation AND i.seq = x.seq AND i.uid = ?5)
+                 LIMIT 1",
             )?
-            .exists((conversation, to_db(first_seq), to_db(last_seq), own))?;
+            .exists((id, to_db(first_seq), to_db(last_seq), own, to_db(uid.get())))?;
         if found {
             return Ok(true);
         }
@@ -227,8 +275,9 @@ fn any_between(books: &mut Books, uid: Uid, after: u64, last: u64) -> Result<boo
     Ok(false)
 }
 
-fn conversations(conn: &Connection, sql: &str, uid: Uid) -> Result<Vec<i64>> {
+/// The keys of conversations.
+fn keys(conn: &Connection, sql: &str, uid: Uid, by: Ears) -> Result<Vec<i64>> {
     conn.prepare_cached(sql)?
-        .query_map([to_db(uid.get())], |row| row.get(0))?
+        .query_map((to_db(uid.get()), by.direct, by.groups), |row| row.get(0))?
         .collect()
 }

@@ -14,12 +14,16 @@ pub(super) fn counts(conn: &Connection) -> Result<Counts> {
          WHERE m.received < c.last_seq")?;
     let aside = one("SELECT coalesce(sum(last - first + 1), 0) FROM aside")?;
     Ok(Counts {
-        users: one("SELECT count(*) FROM users")?,
+        // All but the system, whose row is in every store.
+        users: one("SELECT count(*) - 1 FROM users")?,
         conversations: one("SELECT count(*) FROM conversations")?,
         messages: read_tail(conn)?.id,
         waiting: unreceived.saturating_sub(aside),
         queues: one("SELECT count(*) FROM queues")?,
         queued: one("SELECT coalesce(sum(messages), 0) FROM queues")?,
-        ..Counts::default()
+        groups: one("SELECT count(*) FROM groups")?,
+        friendships: one("SELECT count(*) / 2 FROM friends")?,
+        hooks: one("SELECT count(*) FROM hooks WHERE due_ms IS NOT NULL")?,
+        hooks_failed: one("SELECT count(*) FROM hooks WHERE due_ms IS NULL")?,
     })
 }

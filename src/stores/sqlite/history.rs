@@ -1,37 +1,39 @@
 //! A conversation, a page at a time, going back in time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::broker::delivery::Delivery;
+use crate::broker::command::Address;
 use crate::broker::delivery::Kept;
-use crate::broker::message::Kind;
+use crate::broker::groups::Gid;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
-use crate::broker::message::Recipient;
-use crate::broker::message::Seq;
 use crate::broker::ports::Before;
 use crate::broker::ports::HistoryPage;
-use crate::broker::users::Person;
+use crate::broker::ports::Verdict;
+use crate::broker::refusal::Refusal;
 use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 use crate::stores::pages::Room;
-use crate::stores::received::Received;
-use crate::stores::sqlite::columns::content;
-use crate::stores::sqlite::columns::msg_id;
 use crate::stores::sqlite::columns::number;
-use crate::stores::sqlite::columns::person;
 use crate::stores::sqlite::columns::to_db;
-use crate::stores::sqlite::columns::uid;
+use crate::stores::sqlite::conversations::find_pair;
 use crate::stores::sqlite::log::Log;
+use crate::stores::sqlite::rows::Names;
+use crate::stores::sqlite::rows::message;
+use crate::stores::sqlite::rows::select_messages;
+use crate::stores::sqlite::states::states;
+use crate::stores::sqlite::users::find_person;
+use crate::stores::sqlite::verdict::Denied;
+use crate::stores::sqlite::verdict::verdict;
 
 /// Whose conversation with whom, and which part of it.
 pub(super) struct HistoryAsk {
-    /// One of the two.
+    /// Who reads.
     pub(super) reader: Uid,
-    /// The other.
-    pub(super) with: Uid,
+    /// The other, or the group.
+    pub(super) with: Address,
     /// Where the page ends; none is at the newest message.
     pub(super) before: Option<Before>,
     /// At most so many.
@@ -39,132 +41,103 @@ pub(super) struct HistoryAsk {
 }
 
 /// Reads a page of history.
-pub(super) fn history(conn: &Connection, ask: &HistoryAsk) -> Result<HistoryPage> {
-    let Some((log, low, high)) = conversation(conn, ask)? else {
-        return Ok(HistoryPage::default());
-    };
-    let end = match ask.before {
-        None => log.last_seq + 1,
-        Some(Before::Id(MessageId(0)) | Before::Time(0)) => 1,
-        Some(Before::Id(id)) => log.after_id(conn, 1, id.0 - 1)?,
-        Some(Before::Time(time_ms)) => log.at_time(conn, time_ms)?,
-    };
-    let messages = messages(conn, log, &low, &high, end, ask.limit)?;
-    let first = messages.last().map_or(end, |message| message.seq.0);
-    let by_low = received(conn, log, &high, first, end)?;
-    let by_high = received(conn, log, &low, first, end)?;
-    let state = |message: &Message| {
-        let set = if message.sender.uid == low.uid {
-            &by_low
-        } else {
-            &by_high
+pub(super) fn history(conn: &Connection, ask: &HistoryAsk) -> Result<Verdict<HistoryPage>> {
+    let page = || {
+        let Some((log, joined)) = conversation(conn, ask)? else {
+            return Ok(HistoryPage::default());
         };
-        if set.contains(message.seq.0) {
-            Delivery::Received
-        } else {
-            Delivery::Stored
-        }
+        let end = match ask.before {
+            None => log.last_seq + 1,
+            Some(Before::Id(MessageId(0)) | Before::Time(0)) => 1,
+            Some(Before::Id(id)) => log.after_id(conn, 1, id.0 - 1)?,
+            Some(Before::Time(time_ms)) => log.at_time(conn, time_ms)?,
+        };
+        let (messages, more) = messages(conn, log, (joined, end), ask)?;
+        let states = states(conn, ask.reader, log.conversation, &messages)?;
+        let kept = messages.into_iter().zip(states);
+        Ok(HistoryPage {
+            more,
+            messages: kept
+                .map(|(message, state)| Kept { message, state })
+                .collect(),
+        })
     };
-    Ok(HistoryPage {
-        more: first > 1,
-        messages: messages
-            .into_iter()
-            .map(|message| Kept {
-                state: state(&message),
-                message: Arc::new(message),
-            })
-            .collect(),
-    })
+    verdict(page())
 }
 
-fn conversation(conn: &Connection, ask: &HistoryAsk) -> Result<Option<(Log, Person, Person)>> {
-    let mut select = conn.prepare_cached(
-        "SELECT c.id, c.last_seq, c.low, l.name, c.high, h.name
-         FROM conversations c JOIN users l ON l.uid = c.low JOIN users h ON h.uid = c.high
-         WHERE c.low = ?1 AND c.high = ?2",
-    )?;
-    let low = ask.reader.min(ask.with);
-    let high = ask.reader.max(ask.with);
-    select
-        .query_row((to_db(low.get()), to_db(high.get())), |row| {
-            let log = Log {
-                conversation: row.get(0)?,
-                last_seq: number(row, 1)?,
+/// The log, and the seq after which it is the reader's to see; none where nothing was said yet.
+fn conversation(conn: &Connection, ask: &HistoryAsk) -> Result<Option<(Log, u64)>, Denied> {
+    match &ask.with {
+        Address::Group(gid) => group(conn, ask.reader, *gid).map(Some),
+        Address::User(key) => {
+            let with = match key {
+                // What the system has pushed can be read, though it is no user.
+                UserKey::Uid(Uid::SYSTEM) => Uid::SYSTEM,
+                _ => find_person(conn, key)?.ok_or(Refusal::NoSuchUser)?.uid,
             };
-            Ok((log, person(row, 2, 3)?, person(row, 4, 5)?))
+            let key = (ask.reader.min(with), ask.reader.max(with));
+            let Some(id) = find_pair(conn, key)? else {
+                return Ok(None);
+            };
+            Ok(log(conn, id)?.map(|log| (log, 0)))
+        }
+    }
+}
+
+fn group(conn: &Connection, reader: Uid, gid: Gid) -> Result<(Log, u64), Denied> {
+    let id = to_db(gid.get());
+    conn.prepare_cached("SELECT 1 FROM groups WHERE gid = ?1")?
+        .exists([id])?
+        .then_some(())
+        .ok_or(Refusal::NoSuchGroup)?;
+    let joined = conn
+        .prepare_cached("SELECT joined FROM members WHERE uid = ?1 AND conversation = ?2")?
+        .query_row((to_db(reader.get()), id), |row| number(row, 0))
+        .optional()?
+        .ok_or(Refusal::NotMember)?;
+    let log = log(conn, id)?.ok_or(Refusal::NoSuchGroup)?;
+    Ok((log, joined))
+}
+
+fn log(conn: &Connection, id: i64) -> Result<Option<Log>> {
+    conn.prepare_cached("SELECT last_seq FROM conversations WHERE id = ?1")?
+        .query_row([id], |row| {
+            Ok(Log {
+                conversation: id,
+                last_seq: number(row, 0)?,
+            })
         })
         .optional()
 }
 
-/// The newest messages before the seq `end`, as many as fit.
+/// The newest messages before the seq `end`, as many as fit, and whether there are more.
 fn messages(
     conn: &Connection,
     log: Log,
-    low: &Person,
-    high: &Person,
-    end: u64,
-    limit: usize,
-) -> Result<Vec<Message>> {
-    let mut select = conn.prepare_cached(
-        "SELECT id, seq, sender, msg_id, content, time_ms FROM messages
-         WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC",
-    )?;
-    let mut rows = select.query((log.conversation, to_db(end)))?;
-    let mut room = Room::new(limit);
+    (joined, end): (u64, u64),
+    ask: &HistoryAsk,
+) -> Result<(Vec<Arc<Message>>, bool)> {
+    let mut select = conn.prepare_cached(select_messages!(
+        "x.conversation = ?1 AND x.seq > ?2 AND x.seq < ?3
+             AND NOT EXISTS (SELECT 1 FROM ignored i
+                 WHERE i.conversation = x.conversation AND i.seq = x.seq AND i.uid = ?4)
+         ORDER BY x.seq DESC"
+    ))?;
+    let mut rows = select.query((
+        log.conversation,
+        to_db(joined),
+        to_db(end),
+        to_db(ask.reader.get()),
+    ))?;
+    let mut room = Room::new(ask.limit);
+    let mut names = Names::default();
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
-        let content = content(row, 4)?;
-        if !room.take(content.len()) {
-            break;
+        let message = message(conn, &mut names, row)?;
+        if !room.take(message.bytes()) {
+            return Ok((messages, true));
         }
-        let (sender, receiver) = if uid(row, 2)? == low.uid {
-            (low, high)
-        } else {
-            (high, low)
-        };
-        messages.push(Message {
-            id: MessageId(number(row, 0)?),
-            seq: Seq(number(row, 1)?),
-            msg_id: msg_id(row, 3)?,
-            sender: sender.clone(),
-            to: Recipient::User(receiver.clone()),
-            kind: Kind::Text,
-            envelope: None,
-            content,
-            time_ms: number(row, 5)?,
-        });
+        messages.push(Arc::new(message));
     }
-    Ok(messages)
-}
-
-/// What `member` received, exact from the seq `first` up to `end`.
-fn received(
-    conn: &Connection,
-    log: Log,
-    member: &Person,
-    first: u64,
-    end: u64,
-) -> Result<Received> {
-    let key = (to_db(member.uid.get()), log.conversation);
-    let through = conn
-        .prepare_cached("SELECT received FROM members WHERE uid = ?1 AND conversation = ?2")?
-        .query_row(key, |row| number(row, 0))?;
-    let mut runs = BTreeMap::new();
-    // Only what the page shows: from the run that holds its first message to the page's end.
-    if through < end {
-        let mut select = conn.prepare_cached(
-            "SELECT first, last FROM aside
-             WHERE uid = ?1 AND conversation = ?2 AND first < ?4 AND first >= coalesce(
-                 (SELECT max(first) FROM aside
-                  WHERE uid = ?1 AND conversation = ?2 AND first <= ?3), 0)",
-        )?;
-        let found = select.query_map((key.0, key.1, to_db(first), to_db(end)), |row| {
-            Ok((number(row, 0)?, number(row, 1)?))
-        })?;
-        for run in found {
-            let (run_first, run_last) = run?;
-            runs.insert(run_first, run_last);
-        }
-    }
-    Ok(Received::new(through, runs))
+    Ok((messages, false))
 }

@@ -1,27 +1,21 @@
 //! What waits for a user: the gaps in what was received, over all conversations, merged in the order of storing.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Result};
+use rusqlite::{Connection, Error, OptionalExtension, Result};
 
-use crate::broker::message::Kind;
-use crate::broker::message::Message;
 use crate::broker::message::MessageId;
-use crate::broker::message::Recipient;
-use crate::broker::message::Seq;
 use crate::broker::ports::InboxPage;
-use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::stores::pages::Room;
 use crate::stores::sqlite::books::read_tail;
-use crate::stores::sqlite::columns::content;
-use crate::stores::sqlite::columns::msg_id;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
-use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::log::Log;
+use crate::stores::sqlite::rows;
+use crate::stores::sqlite::rows::Names;
 
 /// So many ids of one conversation are read ahead at most.
 const AHEAD_MAX: u32 = 64;
@@ -50,8 +44,8 @@ pub(super) fn inbox(conn: &Connection, ask: &InboxAsk) -> Result<InboxPage> {
     let mut room = Room::new(ask.limit);
     let mut names = Names::default();
     while let Some(Reverse((id, index))) = heads.pop() {
-        let message = read(conn, &mut names, ask.uid, id)?;
-        if !room.take(message.content.len()) {
+        let message = rows::by_id(conn, &mut names, id)?.ok_or(Error::QueryReturnedNoRows)?;
+        if !room.take(message.bytes()) {
             page.more = true;
             break;
         }
@@ -165,41 +159,4 @@ impl Lane {
         let last = next_run.map_or(self.log.last_seq, |run_first| run_first - 1);
         Ok((first <= last).then_some((first, last)))
     }
-}
-
-/// The people on a page, each read once.
-#[derive(Default)]
-struct Names(HashMap<Uid, Arc<str>>);
-
-impl Names {
-    fn person(&mut self, conn: &Connection, uid: Uid) -> Result<Person> {
-        if let Some(name) = self.0.get(&uid) {
-            let name = Arc::clone(name);
-            return Ok(Person { uid, name });
-        }
-        let name: Arc<str> = conn
-            .prepare_cached("SELECT name FROM users WHERE uid = ?1")?
-            .query_row([to_db(uid.get())], |row| row.get(0))?;
-        self.0.insert(uid, Arc::clone(&name));
-        Ok(Person { uid, name })
-    }
-}
-
-fn read(conn: &Connection, names: &mut Names, receiver: Uid, id: u64) -> Result<Message> {
-    let mut select = conn.prepare_cached(
-        "SELECT seq, sender, msg_id, content, time_ms FROM messages WHERE id = ?1",
-    )?;
-    select.query_row([to_db(id)], |row| {
-        Ok(Message {
-            id: MessageId(id),
-            seq: Seq(number(row, 0)?),
-            sender: names.person(conn, uid(row, 1)?)?,
-            to: Recipient::User(names.person(conn, receiver)?),
-            kind: Kind::Text,
-            envelope: None,
-            msg_id: msg_id(row, 2)?,
-            content: content(row, 3)?,
-            time_ms: number(row, 4)?,
-        })
-    })
 }

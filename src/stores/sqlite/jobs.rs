@@ -91,7 +91,7 @@ pub(super) fn refusal(error: &Error) -> StoreError {
 }
 
 /// An asker that panics is a bug, but not a reason to fail everybody else.
-fn tell<T>(done: Done<T>, result: Result<T, StoreError>) {
+pub(super) fn tell<T>(done: Done<T>, result: Result<T, StoreError>) {
     if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
         tracing::error!("an asker of the store panicked on its answer");
     }

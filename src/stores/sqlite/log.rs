@@ -35,6 +35,14 @@ impl Log {
         })
     }
 
+    /// As [`Self::after_id`], for one who mostly finds nothing: the newest message is looked at first.
+    pub(super) fn after_id_if_any(self, conn: &Connection, from: u64, id: u64) -> Result<u64> {
+        if from > self.last_seq || self.id(conn, self.last_seq)? <= id {
+            return Ok(self.last_seq.max(from - 1) + 1);
+        }
+        self.after_id(conn, from, id)
+    }
+
     fn id(self, conn: &Connection, seq: u64) -> Result<u64> {
         conn.prepare_cached("SELECT id FROM messages WHERE conversation = ?1 AND seq = ?2")?
             .query_row((self.conversation, to_db(seq)), |row| number(row, 0))

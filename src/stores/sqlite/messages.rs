@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use rusqlite::Result;
+use rusqlite::{Connection, Result};
 
 use crate::broker::command::Address;
+use crate::broker::friends;
+use crate::broker::groups::Gid;
+use crate::broker::groups::seats;
+use crate::broker::images::ImageId;
+use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::Recipient;
@@ -14,88 +19,255 @@ use crate::broker::ports::Audience;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::Verdict;
 use crate::broker::refusal::Refusal;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::stores::sqlite::books::Books;
 use crate::stores::sqlite::books::Tail;
 use crate::stores::sqlite::columns::content;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
-use crate::stores::sqlite::pairs::Pair;
+use crate::stores::sqlite::columns::uid;
+use crate::stores::sqlite::conversations::Conversation;
+use crate::stores::sqlite::friends::standing;
+use crate::stores::sqlite::hooks;
+use crate::stores::sqlite::images;
+use crate::stores::sqlite::rows;
+use crate::stores::sqlite::users::KnownNames;
+use crate::stores::sqlite::users::find_person;
+use crate::stores::sqlite::verdict::Denied;
+use crate::stores::sqlite::verdict::verdict;
 
 /// Keeps a message, or finds that it was kept before.
 pub(super) fn append(books: &mut Books, new: &NewMessage) -> Result<Verdict<Appended>> {
+    verdict(match &new.to {
+        Address::User(key) => to_user(books, new, key),
+        Address::Group(gid) => to_group(books, new, *gid),
+    })
+}
+
+fn to_user(books: &mut Books, new: &NewMessage, key: &UserKey) -> Result<Appended, Denied> {
     let tail = books.tail()?;
-    let Books { conn, pairs, .. } = books;
-    let Address::User(UserKey::Uid(to)) = new.to else {
-        return Ok(Err(Refusal::NoSuchUser));
+    let Books {
+        conn,
+        conversations,
+        names,
+        ..
+    } = books;
+    let unknown = if new.friends_only {
+        Refusal::NotFriends
+    } else {
+        Refusal::NoSuchUser
     };
-    let Some(pair) = pairs.between(conn, new.sender, to)? else {
-        return Ok(Err(Refusal::NoSuchUser));
+    let receiver = names.uid(conn, key)?.ok_or(unknown)?;
+    if receiver == Uid::SYSTEM {
+        return Err(unknown.into());
+    }
+    let known = conversations.pair(conn, new.sender, receiver)?;
+    let between = match known {
+        Some(id) => conversations.get(conn, id)?.standing(new.sender),
+        None if find_person(conn, &UserKey::Uid(receiver))?.is_none() => {
+            return Err(unknown.into());
+        }
+        None => standing(conn, new.sender, receiver)?,
     };
-    let next = Tail {
-        id: tail.id + 1,
-        time_ms: new.time_ms.max(tail.time_ms).min(i64::MAX as u64),
+    friends::may_write(new.sender, receiver, between, new.friends_only)?;
+    let image = image(conn, new)?;
+    let id = match known {
+        Some(id) => id,
+        None => conversations.make_pair(conn, new.sender, receiver)?,
     };
-    let seq = pair.last_seq() + 1;
-    // The unique key answers "seen before?", so a new message needs no question of its own.
+    let conversation = conversations.get(conn, id)?;
+    let Some((sender, receiver)) = conversation.pair(new.sender) else {
+        return Err(rusqlite::Error::QueryReturnedNoRows.into());
+    };
+    let (sender, to) = (sender.clone(), Recipient::User(receiver.clone()));
+    let place = tail.next(new, conversation);
+    if !insert(conn, new, place)? {
+        let before = kept_before(conn, new, id, sender, to)?;
+        return Ok(Appended::Again(before, Audience::default()));
+    }
+    conversation.grow(conn, new.sender)?;
+    after(conn, new, place, image)?;
+    let message = message(new, place, sender, to);
+    books.set_tail(place.tail);
+    Ok(Appended::Fresh(message, Audience::default()))
+}
+
+fn to_group(books: &mut Books, new: &NewMessage, gid: Gid) -> Result<Appended, Denied> {
+    let tail = books.tail()?;
+    let Books {
+        conn,
+        conversations,
+        names,
+        ..
+    } = books;
+    let conversation = conversations
+        .group(conn, gid)?
+        .ok_or(Refusal::NoSuchGroup)?;
+    let roster = conversation.roster(conn)?;
+    let at = |uid: Uid| roster.binary_search_by_key(&uid, |person| person.uid);
+    let sender = match at(new.sender) {
+        Ok(at) => roster[at].clone(),
+        Err(_) if new.sender == Uid::SYSTEM => Person::system(),
+        Err(_) => return Err(Refusal::NotMember.into()),
+    };
+    seats::may_ignore(new.ignored.len())?;
+    let image = image(conn, new)?;
+    let to = Recipient::Group(gid);
+    let place = tail.next(new, conversation);
+    if !insert(conn, new, place)? {
+        let before = kept_before(conn, new, conversation.id, sender, to)?;
+        let ignored = ignored_before(conn, conversation.id, before.seq.0)?;
+        let members = Some(roster);
+        return Ok(Appended::Again(before, Audience { members, ignored }));
+    }
+    conversation.grow(conn, new.sender)?;
+    let mut ignored = meant(conn, names, &new.ignored)?;
+    ignored.retain(|uid| *uid != new.sender && at(*uid).is_ok());
+    for uid in &ignored {
+        conn.prepare_cached("INSERT INTO ignored (conversation, seq, uid) VALUES (?1, ?2, ?3)")?
+            .execute((conversation.id, to_db(place.seq), to_db(uid.get())))?;
+        conversation.receive(conn, *uid, place.seq, place.seq)?;
+    }
+    after(conn, new, place, image)?;
+    let message = message(new, place, sender, to);
+    books.set_tail(place.tail);
+    let members = Some(roster);
+    Ok(Appended::Fresh(message, Audience { members, ignored }))
+}
+
+/// Where a new message goes.
+#[derive(Clone, Copy)]
+struct Place {
+    conversation: i64,
+    seq: u64,
+    tail: Tail,
+}
+
+impl Tail {
+    fn next(self, new: &NewMessage, conversation: &Conversation) -> Place {
+        Place {
+            conversation: conversation.id,
+            seq: conversation.last_seq() + 1,
+            tail: Self {
+                id: self.id + 1,
+                time_ms: new.time_ms.max(self.time_ms).min(i64::MAX as u64),
+            },
+        }
+    }
+}
+
+/// Writes the row. The unique key answers "seen before?" (then false), so a new message needs no question of its own.
+fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<bool> {
     let added = conn
         .prepare_cached(
-            "INSERT INTO messages (id, conversation, seq, sender, msg_id, content, time_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO messages (id, conversation, seq, sender, msg_id, content, time_ms, kind, envelope)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (msg_id, conversation, sender) DO NOTHING",
         )?
         .execute((
-            to_db(next.id),
-            pair.id,
-            to_db(seq),
+            to_db(place.tail.id),
+            place.conversation,
+            to_db(place.seq),
             to_db(new.sender.get()),
             new.msg_id.0,
             &*new.content,
-            to_db(next.time_ms),
+            to_db(place.tail.time_ms),
+            new.kind.number(),
+            new.envelope.as_deref(),
         ))?;
-    if added == 0 {
-        return seen_before(conn, pair, new);
-    }
-    pair.grow(new.sender);
-    let message = message(pair, new, next.id, seq, next.time_ms);
-    books.set_tail(next);
-    Ok(Ok(Appended::Fresh(message, Audience::default())))
+    Ok(added > 0)
 }
 
-fn seen_before(
-    conn: &rusqlite::Connection,
-    pair: &Pair,
+/// What hangs on a new row.
+fn after(conn: &Connection, new: &NewMessage, place: Place, image: Option<ImageId>) -> Result<()> {
+    if let Some(image) = image {
+        images::use_in(conn, image, place.conversation)?;
+    }
+    if new.hook {
+        hooks::add(conn, place.tail.id, place.tail.time_ms)?;
+    }
+    Ok(())
+}
+
+/// The picture that the message is, if it is one and the sender may see it.
+fn image(conn: &Connection, new: &NewMessage) -> Result<Option<ImageId>, Denied> {
+    if new.kind != Kind::Image {
+        return Ok(None);
+    }
+    let id = ImageId::parse(&new.content).ok_or(Refusal::NoSuchImage)?;
+    if !images::may_see(conn, new.sender, id)? {
+        return Err(Refusal::NoSuchImage.into());
+    }
+    Ok(Some(id))
+}
+
+/// The message of the same name that was kept, if it says the same.
+fn kept_before(
+    conn: &Connection,
     new: &NewMessage,
-) -> Result<Verdict<Appended>> {
-    let (id, seq, kept, time_ms) = conn
+    conversation: i64,
+    sender: Person,
+    to: Recipient,
+) -> Result<Arc<Message>, Denied> {
+    let kept = conn
         .prepare_cached(
-            "SELECT id, seq, content, time_ms FROM messages
+            "SELECT id, seq, kind, content, envelope, time_ms FROM messages
              WHERE msg_id = ?1 AND conversation = ?2 AND sender = ?3",
         )?
-        .query_row((new.msg_id.0, pair.id, to_db(new.sender.get())), |row| {
-            let kept = content(row, 2)?;
-            Ok((number(row, 0)?, number(row, 1)?, kept, number(row, 3)?))
-        })?;
-    if kept == new.content {
-        Ok(Ok(Appended::Again(
-            message(pair, new, id, seq, time_ms),
-            Audience::default(),
-        )))
+        .query_row(
+            (new.msg_id.0, conversation, to_db(new.sender.get())),
+            |row| {
+                Ok(Message {
+                    id: MessageId(number(row, 0)?),
+                    seq: Seq(number(row, 1)?),
+                    msg_id: new.msg_id,
+                    sender,
+                    to,
+                    kind: rows::kind(row, 2)?,
+                    content: content(row, 3)?,
+                    envelope: rows::envelope(row, 4)?,
+                    time_ms: number(row, 5)?,
+                })
+            },
+        )?;
+    if kept.content == new.content && kept.kind == new.kind {
+        Ok(Arc::new(kept))
     } else {
-        Ok(Err(Refusal::MsgIdTaken(new.msg_id)))
+        Err(Refusal::MsgIdTaken(new.msg_id).into())
     }
 }
 
-fn message(pair: &Pair, new: &NewMessage, id: u64, seq: u64, time_ms: u64) -> Arc<Message> {
+fn ignored_before(conn: &Connection, conversation: i64, seq: u64) -> Result<Vec<Uid>> {
+    conn.prepare_cached(
+        "SELECT uid FROM ignored WHERE conversation = ?1 AND seq = ?2 ORDER BY uid",
+    )?
+    .query_map((conversation, to_db(seq)), |row| uid(row, 0))?
+    .collect()
+}
+
+/// Whom these keys mean, as far as names go, by rising uid.
+fn meant(conn: &Connection, names: &mut KnownNames, keys: &[UserKey]) -> Result<Vec<Uid>> {
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        found.extend(names.uid(conn, key)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+fn message(new: &NewMessage, place: Place, sender: Person, to: Recipient) -> Arc<Message> {
     Arc::new(Message {
-        id: MessageId(id),
-        seq: Seq(seq),
+        id: MessageId(place.tail.id),
+        seq: Seq(place.seq),
         msg_id: new.msg_id,
-        sender: pair.member(new.sender).clone(),
-        to: Recipient::User(pair.other(new.sender).clone()),
+        sender,
+        to,
         kind: new.kind,
-        envelope: new.envelope.clone(),
         content: Arc::clone(&new.content),
-        time_ms,
+        envelope: new.envelope.clone(),
+        time_ms: place.tail.time_ms,
     })
 }

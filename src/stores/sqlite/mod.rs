@@ -8,22 +8,33 @@ mod books;
 mod check;
 mod columns;
 mod confirmations;
+mod conversations;
 mod counts;
+mod friends;
+mod groups;
 mod history;
+mod hooks;
+mod images;
 mod inbox;
 mod jobs;
 mod lock;
 mod log;
 mod messages;
-mod pairs;
+mod orders;
 mod queue;
 mod queue_pages;
 mod queues;
 mod readers;
 mod refusal;
 mod revocations;
+mod rows;
 mod schema;
+mod sides;
+mod since;
+mod social;
+mod states;
 mod users;
+mod verdict;
 mod writer;
 
 pub use backup::{BackupError, backup};
@@ -68,7 +79,6 @@ use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
-use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
@@ -76,12 +86,15 @@ use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use books::Books;
 use history::HistoryAsk;
+use images::{ImageAsk, ImageQueue, NewImage};
 use inbox::InboxAsk;
 use jobs::{ReadBy, WriteBy};
 use lock::Lock;
 use queue::{Queue, Refused};
 use queue_pages::QueueAsk;
 use readers::ReadQueue;
+use since::SinceAsk;
+use social::Act;
 use users::NewUser;
 use writer::{Condition, WriteQueue, Writer};
 
@@ -96,12 +109,15 @@ const READS_MAX: usize = 16_384;
 pub struct SqliteStore {
     writes: Arc<WriteQueue>,
     reads: Arc<ReadQueue>,
+    images: Arc<ImageQueue>,
+    image_directory: Arc<Path>,
     condition: Arc<Condition>,
     /// What must end before the data may be opened again; empty once closed.
     running: Mutex<Option<Running>>,
 }
 
 struct Running {
+    images: JoinHandle<()>,
     writer: JoinHandle<()>,
     readers: Vec<JoinHandle<()>>,
     _lock: Lock,
@@ -124,7 +140,17 @@ impl SqliteStore {
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(|error| OpenError::sqlite(&file, &error))?;
 
+        let images_conn =
+            schema::reader(&file).map_err(|error| OpenError::sqlite(&file, &error))?;
+        let image_directory: Arc<Path> = images::directory(dir).into();
+        images::prepare(&image_directory)
+            .map_err(|why| OpenError::directory(&image_directory, &why))?;
+
         let writes = Arc::new(Queue::new(WRITES_MAX, WRITE_BYTES_MAX));
+        let images = Arc::new(Queue::new(
+            images::IMAGES_WAITING_MAX,
+            images::IMAGE_BYTES_WAITING_MAX,
+        ));
         let reads = Arc::new(Queue::new(READS_MAX, usize::MAX));
         let condition = Arc::new(Condition::default());
         let writer = Writer::new(
@@ -137,10 +163,17 @@ impl SqliteStore {
             for conn in conns {
                 readers.push(readers::start(conn, Arc::clone(&reads))?);
             }
+            let images = images::start(
+                Arc::clone(&image_directory),
+                images_conn,
+                Arc::clone(&images),
+                Arc::clone(&writes),
+            )?;
             let writer = thread::Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(|| writer.run())?;
             Ok(Running {
+                images,
                 writer,
                 readers,
                 _lock: lock,
@@ -148,11 +181,14 @@ impl SqliteStore {
         };
         let running = start().map_err(|why: std::io::Error| {
             reads.close();
+            images.close();
             failed(why.to_string())
         })?;
         Ok(Self {
             writes,
             reads,
+            images,
+            image_directory,
             condition,
             running: Mutex::new(Some(running)),
         })
@@ -204,7 +240,11 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>) {
-        let bytes = message.content.len();
+        let envelope = message
+            .envelope
+            .as_ref()
+            .map_or(0, |envelope| envelope.len());
+        let bytes = message.content.len() + envelope + message.ignored.len() * 32;
         self.write(message, bytes, messages::append, done);
     }
 
@@ -224,68 +264,98 @@ impl Store for SqliteStore {
         limit: usize,
         done: Done<Verdict<HistoryPage>>,
     ) {
-        let Address::User(UserKey::Uid(with)) = with else {
-            return done(Ok(Err(Refusal::NoSuchUser)));
-        };
         let ask = HistoryAsk {
             reader,
             with,
             before,
             limit,
         };
-        self.read(ask, |conn, ask| history::history(conn, ask).map(Ok), done);
+        self.read(ask, history::history, done);
     }
 
     fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>) {
-        done(Err(StoreError::Closed));
+        let ask = SinceAsk {
+            uid,
+            from_ms,
+            limit,
+        };
+        self.read(ask, since::since, done);
     }
 
     fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
-        done(Err(StoreError::Closed));
+        let act = Act {
+            by,
+            what: act,
+            time_ms,
+        };
+        let bytes = act.bytes();
+        self.write(act, bytes, social::act, done);
     }
 
     fn friends(&self, uid: Uid, done: Done<Friends>) {
-        done(Err(StoreError::Closed));
+        self.read(uid, friends::friends, done);
     }
 
     fn are_friends(&self, one: Uid, other: Uid, done: Done<bool>) {
-        done(Err(StoreError::Closed));
+        self.read((one, other), friends::are_friends, done);
     }
 
     fn blocks(&self, uid: Uid, done: Done<Vec<Person>>) {
-        done(Err(StoreError::Closed));
+        self.read(uid, friends::blocks, done);
     }
 
     fn groups(&self, uid: Uid, done: Done<Vec<GroupName>>) {
-        done(Err(StoreError::Closed));
+        self.read(uid, groups::groups, done);
     }
 
     fn group(&self, reader: Uid, gid: Gid, done: Done<Verdict<Group>>) {
-        done(Err(StoreError::Closed));
+        self.read((reader, gid), groups::group, done);
     }
 
     fn roster(&self, gid: Gid, done: Done<Roster>) {
-        done(Err(StoreError::Closed));
+        self.read(gid, groups::roster, done);
     }
 
     fn location(&self, uid: Uid, done: Done<Option<Location>>) {
-        done(Err(StoreError::Closed));
+        self.read(uid, orders::location, done);
     }
 
     fn keep_image(&self, owner: Uid, image: Image, time_ms: u64, done: Done<Verdict<ImageId>>) {
-        done(Err(StoreError::Closed));
+        let bytes = image.bytes.len();
+        let new = NewImage {
+            owner,
+            image,
+            time_ms,
+            done,
+        };
+        match self.images.push(new, bytes) {
+            Ok(()) => {}
+            Err(Refused::Full(new)) => (new.done)(Err(StoreError::Busy)),
+            Err(Refused::Closed(new)) => (new.done)(Err(StoreError::Closed)),
+        }
     }
 
     fn image(&self, reader: Uid, id: ImageId, done: Done<Option<Image>>) {
-        done(Err(StoreError::Closed));
+        let directory = Arc::clone(&self.image_directory);
+        let ask = ImageAsk {
+            directory,
+            reader,
+            id,
+        };
+        self.read(ask, images::image, done);
     }
 
     fn due_hooks(&self, now_ms: u64, limit: usize, done: Done<Vec<Hook>>) {
-        done(Err(StoreError::Closed));
+        self.read((now_ms, limit), hooks::due, done);
     }
 
     fn settle_hook(&self, id: u64, fate: HookFate, done: Done<()>) {
-        done(Err(StoreError::Closed));
+        self.write(
+            (id, fate),
+            0,
+            |books, settled| hooks::settle(&books.conn, settled),
+            done,
+        );
     }
 
     fn change_queues(&self, change: QueueChange, done: Done<QueueChanged>) {
@@ -353,10 +423,10 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) {
-        self.writes.close();
-        self.reads.close();
+        self.images.close();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Running {
+            images,
             writer,
             readers,
             _lock,
@@ -364,12 +434,19 @@ impl Store for SqliteStore {
         else {
             return;
         };
-        for worker in readers.into_iter().chain([writer]) {
-            // An answer may have dropped the last handle; then this is the worker, which ends without being waited for.
-            if worker.thread().id() != thread::current().id() && worker.join().is_err() {
-                tracing::error!("a thread of the store panicked");
-            }
-        }
+        // Pictures that wait still need the writer.
+        end(images);
+        self.writes.close();
+        self.reads.close();
+        readers.into_iter().chain([writer]).for_each(end);
+    }
+}
+
+/// Waits for a worker, which has nothing more to do. An answer may have dropped the last handle; then this is the worker
+/// itself, which ends without being waited for.
+fn end(worker: JoinHandle<()>) {
+    if worker.thread().id() != thread::current().id() && worker.join().is_err() {
+        tracing::error!("a thread of the store panicked");
     }
 }
 

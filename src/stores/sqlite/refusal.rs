@@ -38,6 +38,15 @@ pub enum OpenError {
         /// The newest schema known here.
         known: i64,
     },
+    /// An older Hongyan wrote it, and no broker has brought it up to date yet.
+    Older {
+        /// The file.
+        file: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema needed here.
+        known: i64,
+    },
     /// The file is cut short or overwritten.
     Damaged {
         /// The file.
@@ -111,6 +120,11 @@ impl fmt::Display for OpenError {
             Self::Newer { file, found, known } => write!(
                 f,
                 "{} has schema {found}, but this Hongyan knows schemas up to {known}; use a newer Hongyan",
+                file.display()
+            ),
+            Self::Older { file, found, known } => write!(
+                f,
+                "{} has schema {found}, but schema {known} is needed here; start the broker once, which brings it up to date",
                 file.display()
             ),
             Self::Damaged { file, why } => write!(

@@ -15,6 +15,7 @@ use crate::stores::sqlite::refusal::OpenError;
 const STEPS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_queues.sql"),
+    include_str!("schema/0003_people.sql"),
 ];
 /// "HYan" in the file's header says whose it is.
 const APPLICATION_ID: i64 = 0x4859_616e;
@@ -23,7 +24,7 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Files up to this size are checked whole at opening; greater ones by `check`.
 const QUICK_CHECK_BYTES_MAX: u64 = 64 << 20;
 /// No file of ours has as many different statements.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 160;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const HEADER_BYTES: usize = 100;
@@ -160,6 +161,20 @@ fn refuse_newer(file: &Path, found: i64) -> Result<(), OpenError> {
     })
 }
 
+/// Refuses a database that this Hongyan would first have to bring up to date, which only a broker does.
+pub(super) fn refuse_older(file: &Path, conn: &Connection) -> Result<(), OpenError> {
+    let version = conn.pragma_query_value(None, "user_version", |row| row.get(0));
+    let found: i64 = version.map_err(|error| OpenError::sqlite(file, &error))?;
+    if found < known() {
+        return Err(OpenError::Older {
+            file: file.to_owned(),
+            found,
+            known: known(),
+        });
+    }
+    Ok(())
+}
+
 /// Asks SQLite what the file is, and whether it is sound. False where nothing is in it yet.
 fn verify(file: &Path, conn: &Connection) -> Result<bool, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
@@ -203,11 +218,14 @@ fn one_line(text: &str) -> String {
 fn prepare(file: &Path, mut conn: Connection) -> Result<Connection, OpenError> {
     let mut prepare = || {
         conn.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
              PRAGMA cache_size = -12288;",
         )?;
-        migrate(&mut conn)
+        // A step may make a table anew that others refer to; the setting has no effect inside a transaction.
+        conn.pragma_update(None, "foreign_keys", false)?;
+        migrate(&mut conn)?;
+        conn.pragma_update(None, "foreign_keys", true)
     };
     prepare().map_err(|error| OpenError::sqlite(file, &error))?;
     Ok(conn)
@@ -222,6 +240,12 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
             return Ok(());
         };
         step.execute_batch(sql)?;
+        // What was not enforced meanwhile must hold at the end.
+        if step.prepare("PRAGMA foreign_key_check")?.exists([])? {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY);
+            let why = "its rows refer to missing ones; `hongyan check` names them".to_owned();
+            return Err(rusqlite::Error::SqliteFailure(code, Some(why)));
+        }
         step.pragma_update(None, "application_id", APPLICATION_ID)?;
         step.pragma_update(None, "user_version", version + 1)?;
         step.commit()?;

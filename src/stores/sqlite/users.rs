@@ -1,5 +1,7 @@
 //! Making users and finding them.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::broker::ports::Account;
@@ -11,6 +13,9 @@ use crate::stores::OWN_UID_MAX;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::person;
 use crate::stores::sqlite::columns::to_db;
+
+/// Most names that the writer remembers; then it begins anew.
+const NAMES_MAX: usize = 65_536;
 
 /// A user to make.
 pub(super) struct NewUser {
@@ -56,10 +61,13 @@ pub(super) fn admit_user(conn: &Connection, (new, time_ms): &(Person, u64)) -> R
     }
 }
 
-/// Finds a user.
+/// Finds a user. The system is none.
 pub(super) fn find_user(conn: &Connection, key: &UserKey) -> Result<Option<Account>> {
     const BY_UID: &str = "SELECT uid, name, password_hash FROM users WHERE uid = ?1";
     const BY_NAME: &str = "SELECT uid, name, password_hash FROM users WHERE name = ?1";
+    if is_system(key) {
+        return Ok(None);
+    }
     let account = |row: &rusqlite::Row<'_>| {
         Ok(Account {
             person: person(row, 0, 1)?,
@@ -73,6 +81,62 @@ pub(super) fn find_user(conn: &Connection, key: &UserKey) -> Result<Option<Accou
         UserKey::Name(name) => conn.prepare_cached(BY_NAME)?.query_row([name], account),
     }
     .optional()
+}
+
+/// Whether this names the system, which no user may.
+fn is_system(key: &UserKey) -> bool {
+    match key {
+        UserKey::Uid(uid) => *uid == Uid::SYSTEM,
+        UserKey::Name(name) => name.is_empty(),
+    }
+}
+
+/// Finds who a user is. The system is none.
+pub(super) fn find_person(conn: &Connection, key: &UserKey) -> Result<Option<Person>> {
+    if is_system(key) {
+        return Ok(None);
+    }
+    match key {
+        UserKey::Uid(uid) => conn
+            .prepare_cached("SELECT uid, name FROM users WHERE uid = ?1")?
+            .query_row([to_db(uid.get())], |row| person(row, 0, 1)),
+        UserKey::Name(name) => conn
+            .prepare_cached("SELECT uid, name FROM users WHERE name = ?1")?
+            .query_row([name], |row| person(row, 0, 1)),
+    }
+    .optional()
+}
+
+/// The person with a uid that is somebody's, or the system's.
+pub(super) fn person_of(conn: &Connection, uid: Uid) -> Result<Person> {
+    conn.prepare_cached("SELECT uid, name FROM users WHERE uid = ?1")?
+        .query_row([to_db(uid.get())], |row| person(row, 0, 1))
+}
+
+/// Names that the writer has met, so that a sender who names receivers costs no question for each message. Names never
+/// change, so what is here stays true.
+#[derive(Default)]
+pub(super) struct KnownNames(HashMap<String, Uid>);
+
+impl KnownNames {
+    /// Whose key this is, as far as names go: a uid may still be nobody's. `None` for a name that is nobody's.
+    pub(super) fn uid(&mut self, conn: &Connection, key: &UserKey) -> Result<Option<Uid>> {
+        let name = match key {
+            UserKey::Uid(uid) => return Ok(Some(*uid)),
+            UserKey::Name(name) => name,
+        };
+        if let Some(uid) = self.0.get(name) {
+            return Ok(Some(*uid));
+        }
+        let found = find_person(conn, key)?;
+        Ok(found.map(|person| {
+            if self.0.len() >= NAMES_MAX {
+                self.0.clear();
+            }
+            self.0.insert(name.clone(), person.uid);
+            person.uid
+        }))
+    }
 }
 
 /// One more than the highest of our own; where a foreign token took the very last one, the lowest gap.

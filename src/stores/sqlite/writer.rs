@@ -134,7 +134,7 @@ impl Writer {
         }
         match kept {
             Ok(verdicts) => {
-                self.books.pairs.end_batch();
+                self.books.conversations.end_batch();
                 self.condition.commits.fetch_add(1, Ordering::Relaxed);
                 self.condition.set(None);
                 verdicts
@@ -245,6 +245,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::broker::message::Kind;
     use crate::broker::message::MsgId;
     use crate::broker::ports::Appended;
     use crate::broker::ports::Confirmation;
@@ -297,9 +298,14 @@ mod tests {
     fn message(sender: u64, receiver: u64, name: u8, bytes: usize) -> NewMessage {
         NewMessage {
             sender: uid(sender),
-            receiver: uid(receiver),
+            to: uid(receiver).into(),
             msg_id: MsgId([name; 20]),
+            kind: Kind::Text,
             content: "x".repeat(bytes).into(),
+            envelope: None,
+            ignored: Vec::new(),
+            friends_only: false,
+            hook: false,
             time_ms: 0,
         }
     }
@@ -329,13 +335,13 @@ mod tests {
             let set = writer.books.conn.query_row(&pragma, [], |row| row.get(0));
             assert!(set.is_ok_and(|set: i64| set <= pages));
         };
-        limit(&writer, 20);
+        limit(&writer, 60);
         let large = |name| message(1, 2, name, 100_000);
         assert!(broken(&ask(&mut writer, large(1), messages::append)));
         assert!(writer.condition.health().is_err());
         limit(&writer, 1000);
         let kept = ask(&mut writer, large(2), messages::append);
-        assert!(matches!(kept, Ok(Appended::Fresh(message)) if message.id.0 == 1));
+        assert!(matches!(kept, Ok(Ok(Appended::Fresh(message, _))) if message.id.0 == 1));
         assert_eq!(writer.condition.health(), Ok(()));
     }
 
@@ -378,7 +384,9 @@ mod tests {
             for sender in 2..=12 {
                 let kept = ask(&mut writer, message(sender, 1, round, 1), messages::append);
                 let seq = u64::from(round);
-                assert!(matches!(kept, Ok(Appended::Fresh(message)) if message.seq.0 == seq));
+                assert!(
+                    matches!(kept, Ok(Ok(Appended::Fresh(message, _))) if message.seq.0 == seq)
+                );
             }
         }
         // The middle ones first: every pair has a run aside when it goes.

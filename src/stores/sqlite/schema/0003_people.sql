@@ -25,10 +25,13 @@ CREATE TABLE groups (
     made_ms   INTEGER NOT NULL
 ) STRICT;
 
--- Of a group's member: what came up to and with `joined` is not the member's to see.
+-- Of a group's member: what came up to and with `joined` is not the member's to see. Pairs need neither the columns nor
+-- the indexes, so a pair costs what it did.
+ALTER TABLE members ADD COLUMN grouped INTEGER NOT NULL DEFAULT 0 CHECK (grouped IN (0, 1));
 ALTER TABLE members ADD COLUMN joined INTEGER NOT NULL DEFAULT 0 CHECK (joined >= 0);
 ALTER TABLE members ADD COLUMN admin INTEGER NOT NULL DEFAULT 0 CHECK (admin IN (0, 1));
-CREATE INDEX members_of ON members (conversation);
+CREATE INDEX members_of_group ON members (conversation) WHERE grouped = 1;
+CREATE INDEX groups_of_member ON members (uid) WHERE grouped = 1;
 
 ALTER TABLE messages ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN envelope TEXT;
@@ -60,6 +63,7 @@ CREATE TABLE friend_requests (
     accepted INTEGER CHECK (accepted IN (0, 1)) -- NULL: not answered yet
 ) STRICT;
 CREATE UNIQUE INDEX friend_requests_open ON friend_requests (asked, asker) WHERE accepted IS NULL;
+CREATE INDEX friend_requests_between ON friend_requests (asker, asked);
 CREATE INDEX friend_requests_asking ON friend_requests (asker) WHERE accepted IS NULL;
 
 CREATE TABLE blocks (

@@ -1,0 +1,252 @@
+//! What stands between a client's WebSocket and socketioxide: it lets every byte through and knows where frames end. So it
+//! can count the events that the socket has taken, put a ping of ours behind them, see its pong, and refuse what is too
+//! large before it is read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+use std::task::ready;
+
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+
+use crate::transports::Lost;
+use crate::transports::socketio::connection::Connection;
+use crate::transports::socketio::frames;
+use crate::transports::socketio::frames::Frame;
+use crate::transports::socketio::frames::Frames;
+use crate::transports::socketio::frames::Passed;
+use crate::transports::socketio::payload;
+
+/// Most frames of a message (CONTRACT section 9).
+const FRAGMENTS_MAX: usize = 64;
+
+/// A client's WebSocket after its handshake.
+pub(super) struct Tap<S> {
+    socket: S,
+    connection: Arc<Connection>,
+    /// Wakes whoever reads and whoever writes.
+    both: Waker,
+    heard: Frames,
+    said: Frames,
+    message: Message,
+    message_bytes_max: u64,
+    /// A ping of ours and how much of it is written.
+    ping: Option<(usize, [u8; 2 + frames::LEAD_BYTES])>,
+    /// The client is to be read from no more, but can still be spoken to.
+    deaf: bool,
+    /// It can't be written to.
+    broken: bool,
+}
+
+/// The message that the client's frames make up.
+#[derive(Default)]
+struct Message {
+    bytes: u64,
+    fragments: usize,
+}
+
+impl<S> Tap<S> {
+    /// Before `socket`, of `connection`, whose messages may have so many bytes.
+    pub(super) fn new(socket: S, connection: Arc<Connection>, message_bytes_max: usize) -> Self {
+        Self {
+            socket,
+            both: Waker::from(Arc::clone(&connection)),
+            connection,
+            heard: Frames::default(),
+            said: Frames::default(),
+            message: Message::default(),
+            message_bytes_max: message_bytes_max as u64,
+            ping: None,
+            deaf: false,
+            broken: false,
+        }
+    }
+
+    /// Looks at what was read. The error is how many of these bytes may be taken.
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), (usize, Lost)> {
+        let mut left = bytes;
+        let mut taken = 0;
+        while let Some(passed) = self.heard.pass(&mut left) {
+            match passed {
+                Passed::Header(frame) => {
+                    self.message
+                        .add(&frame, self.message_bytes_max)
+                        .map_err(|lost| (taken, lost))?;
+                }
+                Passed::End(frame) => {
+                    self.heard_all_of(&frame);
+                    taken = bytes.len() - left.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn heard_all_of(&self, frame: &Frame) {
+        if frame.opcode == frames::PONG && frame.length == frames::LEAD_BYTES as u64 {
+            self.connection.ponged(u64::from_be_bytes(frame.lead));
+        }
+        // Engine.IO's packet 5: everything that was polled has arrived, and from here on nothing is.
+        if frame.opcode == frames::TEXT && frame.length == 1 && frame.begins_with(b"5") {
+            self.connection.open_web_socket();
+        }
+    }
+
+    /// Looks at what was written.
+    fn say(&mut self, mut bytes: &[u8]) {
+        let mut events = 0;
+        while let Some(passed) = self.said.pass(&mut bytes) {
+            if let Passed::End(frame) = passed
+                && frame.opcode == frames::TEXT
+                && frame.length >= 2
+                && payload::is_event(&frame.lead)
+            {
+                events += 1;
+            }
+        }
+        if events > 0 {
+            self.connection.carried(events);
+        }
+    }
+}
+
+impl Message {
+    /// Adds a frame to it.
+    fn add(&mut self, frame: &Frame, bytes_max: u64) -> Result<(), Lost> {
+        if frame.opcode >= frames::CONTROL {
+            return Ok(());
+        }
+        if frame.opcode != frames::CONTINUATION {
+            *self = Self::default();
+        }
+        self.bytes = self.bytes.saturating_add(frame.length);
+        self.fragments += 1;
+        if self.bytes > bytes_max {
+            return Err(Lost::TooLarge(
+                usize::try_from(bytes_max).unwrap_or(usize::MAX),
+            ));
+        }
+        if self.fragments > FRAGMENTS_MAX {
+            return Err(Lost::Malformed);
+        }
+        Ok(())
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Tap<S> {
+    /// Writes a ping, if one is due and no frame is half written. Either task may do so, and both go on when there is room.
+    fn poll_ping(&mut self) -> Poll<()> {
+        let mut context = Context::from_waker(&self.both);
+        loop {
+            if self.broken {
+                return Poll::Ready(());
+            }
+            if self.ping.is_none() && self.said.at_boundary() {
+                self.ping = self.connection.ping().map(|mark| (0, frames::ping(mark)));
+            }
+            let Some((written, ping)) = &mut self.ping else {
+                return Poll::Ready(());
+            };
+            let wrote = Pin::new(&mut self.socket).poll_write(&mut context, &ping[*written..]);
+            match ready!(wrote) {
+                Ok(0) | Err(_) => self.broken = true,
+                Ok(bytes) => *written += bytes,
+            }
+            if *written == ping.len() {
+                self.ping = None;
+                // A TLS stream may keep it otherwise.
+                let _ = Pin::new(&mut self.socket).poll_flush(&mut context);
+            }
+        }
+    }
+
+    /// What can't be written is not said to have failed: the next read brings the end. socketioxide forgets a session that
+    /// fails before its first words without ending it.
+    fn written<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
+        Ok(result.unwrap_or_else(|_| {
+            self.broken = true;
+            self.connection.reader.wake();
+            instead
+        }))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tap<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let tap = self.get_mut();
+        tap.connection.reader.register(context.waker());
+        if tap.broken || tap.connection.is_over() {
+            return Poll::Ready(Ok(()));
+        }
+        // Whether or not it is written now: reading goes on.
+        let _ = tap.poll_ping();
+        if tap.deaf || tap.connection.is_full() {
+            return Poll::Pending;
+        }
+        let before = into.filled().len();
+        ready!(Pin::new(&mut tap.socket).poll_read(context, into))?;
+        if let Err((taken, lost)) = tap.hear(&into.filled()[before..]) {
+            into.set_filled(before + taken);
+            tap.deaf = true;
+            tap.connection.lose(lost);
+            if taken == 0 {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let tap = self.get_mut();
+        tap.connection.writer.register(context.waker());
+        ready!(tap.poll_ping());
+        if tap.broken {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let both = &mut Context::from_waker(&tap.both);
+        let wrote = ready!(Pin::new(&mut tap.socket).poll_write(both, bytes));
+        let wrote = tap.written(wrote, bytes.len())?;
+        if !tap.broken {
+            tap.say(&bytes[..wrote]);
+        }
+        Poll::Ready(Ok(wrote))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tap = self.get_mut();
+        tap.connection.writer.register(context.waker());
+        ready!(tap.poll_ping());
+        if tap.broken {
+            return Poll::Ready(Ok(()));
+        }
+        let both = &mut Context::from_waker(&tap.both);
+        let flushed = ready!(Pin::new(&mut tap.socket).poll_flush(both));
+        Poll::Ready(tap.written(flushed, ()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+    }
+}
+
+impl<S> Drop for Tap<S> {
+    fn drop(&mut self) {
+        // There is no way back from a WebSocket to polls, also where it was never opened.
+        self.connection.finish();
+    }
+}
