@@ -2,8 +2,9 @@
 //! clock. The format is described in `frames/conversations/README.md`.
 //!
 //! Here the text is read, block by block; `stage.rs` does what they say for the users in `people.rs`, `listener.rs` is a
-//! client's ear, and `patterns.rs` compares what it heard.
+//! client's ear, `deeds.rs` what people do elsewhere, and `patterns.rs` compares what it heard.
 
+mod deeds;
 mod listener;
 mod patterns;
 mod people;

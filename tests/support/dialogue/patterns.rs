@@ -12,6 +12,11 @@ impl Captured {
         self.0.insert(name.to_owned(), value);
     }
 
+    /// What `{name}` is, if anything.
+    pub(super) fn get(&self, name: &str) -> Option<&String> {
+        self.0.get(name)
+    }
+
     /// Forgets `{name}`.
     pub(super) fn forget(&mut self, name: &str) {
         self.0.remove(name);

@@ -44,6 +44,11 @@ impl People {
         self.known.insert(name.to_owned(), person);
     }
 
+    /// The user of this name.
+    pub(super) fn get(&self, name: &str) -> Option<&Person> {
+        self.known.get(name)
+    }
+
     /// Whoever shows a token: in dialogues it is the user's name.
     pub(super) fn by_token(&self, name: &str) -> Result<Admitted, String> {
         let known = self.known.get(name);

@@ -23,6 +23,7 @@ use hongyan_grammar::stomp::Version;
 
 use crate::support::dialogue::Block;
 use crate::support::dialogue::Cut;
+use crate::support::dialogue::deeds::Elsewhere;
 use crate::support::dialogue::listener::Connection;
 use crate::support::dialogue::listener::Said;
 use crate::support::dialogue::patterns::Captured;
@@ -368,7 +369,16 @@ impl Stage {
                 let uid = self.people.revoke(name).ok_or("no such user")?;
                 self.broker.end_token(uid, &token_id(name));
             }
-            _ => return Err("the broker `stops` or `revokes NAME`".to_owned()),
+            _ => {
+                let words: Vec<&str> = what.split(' ').collect();
+                let mut elsewhere = Elsewhere {
+                    broker: &self.broker,
+                    now: self.now,
+                    people: &self.people,
+                    captured: &mut self.captured,
+                };
+                elsewhere.perform(&words)?;
+            }
         }
         self.settle();
         Ok(())
