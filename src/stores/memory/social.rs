@@ -100,12 +100,14 @@ impl Books {
             (Asked::Stands, Some(stands), _) => {
                 let kept = self.people.requests.get(&stands);
                 let request = kept.ok_or(Refusal::NoSuchRequest)?.request.clone();
+                let request = Box::new(request);
                 let fresh = false;
                 Ok(Changed::Asked { request, fresh })
             }
             _ => {
                 self.people.forget_requests(by.uid, to.uid, false);
                 let request = self.people.make_request(by.clone(), to, words, time_ms);
+                let request = Box::new(request);
                 let fresh = true;
                 Ok(Changed::Asked { request, fresh })
             }
@@ -134,7 +136,7 @@ impl Books {
             self.people.befriend(request.from.uid, request.to.uid);
         }
         Ok(Changed::Answered {
-            request,
+            request: Box::new(request),
             accepted,
             fresh,
         })

@@ -52,13 +52,13 @@ pub(super) fn ask(
     };
     match (friends::ask(words, &facts)?, open, crossing) {
         (Asked::Stands, Some(request), _) => Ok(Changed::Asked {
-            request,
+            request: Box::new(request),
             fresh: false,
         }),
         (Asked::Crosses, _, Some(request)) => {
             befriend(books, by, other.uid, now_ms)?;
             Ok(Changed::Answered {
-                request,
+                request: Box::new(request),
                 accepted: true,
                 fresh: true,
             })
@@ -80,7 +80,7 @@ pub(super) fn ask(
             let request = open_request(&books.conn, by, other.uid)?;
             let request = request.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             Ok(Changed::Asked {
-                request,
+                request: Box::new(request),
                 fresh: true,
             })
         }
@@ -107,7 +107,7 @@ pub(super) fn answer(
             .execute([to_db(id.0)])?;
     }
     Ok(Changed::Answered {
-        request,
+        request: Box::new(request),
         accepted: accept,
         fresh,
     })

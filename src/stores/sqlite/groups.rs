@@ -90,7 +90,7 @@ pub(super) fn make(
         left: Vec::new(),
         changed: false,
         made: true,
-        group: kept.shown(),
+        group: Box::new(kept.shown()),
     })
 }
 
@@ -192,7 +192,7 @@ fn apply(
         left: those(&before, &moves.left),
         changed,
         made: false,
-        group: kept.shown(),
+        group: Box::new(kept.shown()),
     })
 }
 
