@@ -415,11 +415,11 @@ fn what_people_are_to_each_other_holds_within_one_commit() {
         let tell = tell.clone();
         let tell: Done<Verdict<Appended>> = Box::new(move |result| {
             let outcome = result.expect("a sound store").map(|_| ());
-            drop(tell.send(outcome));
+            let _ = tell.send(outcome);
         });
         store.append(message, tell);
     };
-    let act = |by, act| store.social(uid(by), act, 1, Box::new(|done| drop(done)));
+    let act = |by, act| store.social(uid(by), act, 1, Box::new(drop));
     let join = Social::AddMembers {
         gid,
         users: keys(&[1]),
