@@ -9,6 +9,7 @@ use clap::Parser;
 use hongyan::transports::Heard;
 use hongyan::transports::Link;
 use hongyan::transports::http;
+use hongyan::transports::http::Base;
 use hongyan::transports::listener::Listener;
 use hongyan::transports::sockjs::Endpoint;
 use hongyan::transports::sockjs::Handler;
@@ -108,6 +109,6 @@ async fn main() -> std::io::Result<()> {
     let address = Arguments::parse().listen;
     let listener = Listener::bind(address, None, places, stopping.clone()).await?;
     println!("listening on http://{}", listener.address()?);
-    http::serve(listener, String::new(), routes(), stopping).await;
+    http::serve(listener, Base::default(), routes(), stopping).await;
     Ok(())
 }

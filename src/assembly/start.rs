@@ -48,6 +48,7 @@ use crate::gateways::webhook::Webhook;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::http::Base;
 use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
 use crate::transports::tls::Certificate;
@@ -105,7 +106,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
-        trust_login: false,
+        trust_login: options.trust_login,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;
@@ -129,7 +130,7 @@ async fn serve_until_told(
     };
 
     if let Some(webhook) = webhook(data, &options, &context)? {
-        tokio::spawn(webhook.run());
+        tokio::spawn(webhook.run(clock, context.stopping.clone()));
     }
     // It ends with the runtime.
     tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
@@ -164,9 +165,13 @@ async fn serve_until_told(
         },
     };
     let mut served = JoinSet::new();
+    let outside = rest::nothing_outside(&options.context_path);
     served.spawn(http::serve(
         listener,
-        options.context_path.clone(),
+        Base {
+            context_path: options.context_path.clone(),
+            outside: outside.map(warp::Reply::into_response).boxed(),
+        },
         routes(&context, &options, &store, &permits),
         context.stopping.clone(),
     ));
@@ -215,7 +220,8 @@ fn webhook(
         return Ok(None);
     };
     let key = webhook_key(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?;
-    let webhook = Webhook::new(context.clone(), webhook::Options { url, key });
+    let (broker, tally) = (Arc::clone(&context.broker), Arc::clone(&context.tally));
+    let webhook = Webhook::new(broker, tally, webhook::Options { url, key });
     let webhook = webhook.map_err(|error| {
         Failure(format!(
             "--webhook: {error}; https needs root certificates (Debian: apt install ca-certificates)"

@@ -243,7 +243,8 @@ impl Machine for PacketSession {
             return;
         }
         let fault = match mishap {
-            Mishap::TooLarge(bytes_max) => Fault::too_large(bytes_max),
+            Mishap::TooLarge(max) => Fault::too_large("bytes", max),
+            Mishap::TooManyFragments(max) => Fault::too_large("fragments", max),
             Mishap::Stopping => Fault::from(End::Stopping),
         };
         self.end(fault, acts);

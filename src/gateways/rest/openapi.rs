@@ -140,7 +140,7 @@ fn responses(call: &Call) -> Value {
     responses.insert(call.answer.code.to_string(), good);
     let login: &[u16] = match call.handler {
         Handler::Anyone(_) => &[],
-        Handler::User(_) | Handler::UserOrServer(_) | Handler::Server(_) => &[401],
+        Handler::User(_) | Handler::UserOrServer(_) | Handler::Server(_) => &[401, 429],
     };
     // 403 is also for pages of origins that are not allowed.
     for &code in call.refusals.iter().chain(login).chain(&[403, 500]) {

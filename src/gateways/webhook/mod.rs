@@ -6,18 +6,22 @@ mod event;
 mod post;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use http::Uri;
+use tokio::sync::watch;
 
+use crate::broker::Broker;
 use crate::broker::moment::Moment;
 use crate::broker::ports::Hook;
 use crate::broker::ports::HookFate;
 use crate::broker::ports::StoreError;
 use crate::broker::users::Person;
-use crate::gateways::drive::Context;
+use crate::gateways::clock::Clock;
+use crate::gateways::tally::Tally;
 use crate::gateways::webhook::post::Post;
 
 /// How often one event is told at most, before it is kept as failed.
@@ -46,32 +50,34 @@ pub struct Options {
 
 /// Tells the operator's URL.
 pub struct Webhook {
-    context: Context,
+    broker: Arc<Broker>,
+    tally: Arc<Tally>,
     post: Post,
 }
 
 impl Webhook {
     /// Gets ready. Errors: where the URL is `https` and this machine has no root certificates to trust.
-    pub fn new(context: Context, options: Options) -> io::Result<Self> {
+    pub fn new(broker: Arc<Broker>, tally: Arc<Tally>, options: Options) -> io::Result<Self> {
         let post = Post::new(options.url, options.key)?;
-        Ok(Self { context, post })
+        Ok(Self {
+            broker,
+            tally,
+            post,
+        })
     }
 
-    /// Tells what is due, until the broker stops. What is under way then is told again after the next start.
-    pub async fn run(self) {
-        let mut stopping = self.context.stopping.clone();
+    /// Tells what is due, until `stopping` becomes true. What is under way then is told again after the next start.
+    pub async fn run(self, clock: Clock, mut stopping: watch::Receiver<bool>) {
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = self.look_for_ever() => {}
+            () = self.look_for_ever(clock) => {}
         }
     }
 
-    async fn look_for_ever(&self) {
-        let broker = &self.context.broker;
-        if let Ok(waiting) = broker.hooks_waiting().await {
-            self.context.tally.hooks_found.add_many(waiting);
+    async fn look_for_ever(&self, clock: Clock) {
+        if let Ok(waiting) = self.broker.hooks_waiting().await {
+            self.tally.hooks_found.add_many(waiting);
         }
-        let clock = self.context.clock;
         loop {
             match self.tell_due(|| clock.now()).await {
                 Ok(true) => continue,
@@ -79,7 +85,7 @@ impl Webhook {
                 Err(error) => tracing::warn!(%error, "the webhook waits"),
             }
             tokio::select! {
-                () = broker.hook_kept() => {}
+                () = self.broker.hook_kept() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
@@ -89,13 +95,13 @@ impl Webhook {
     ///
     /// Errors: the store's. Then some may be told again.
     pub async fn tell_due(&self, now: impl Fn() -> Moment) -> Result<bool, StoreError> {
-        let due = self.context.broker.due_hooks(now(), LOOK_MAX).await?;
+        let due = self.broker.due_hooks(now(), LOOK_MAX).await?;
         let more = due.len() == LOOK_MAX;
         let now = &now;
         let mut settled = iter(due)
             .map(|hook| async move {
                 let fate = self.tell(&hook, now).await;
-                self.context.broker.settle_hook(hook.id, fate).await
+                self.broker.settle_hook(hook.id, fate).await
             })
             .buffer_unordered(AT_ONCE_MAX);
         let mut all = Ok(more);
@@ -108,8 +114,8 @@ impl Webhook {
     }
 
     async fn tell(&self, hook: &Hook, now: impl Fn() -> Moment) -> HookFate {
-        let Context { broker, tally, .. } = &self.context;
-        let away = |person: &&Person| !broker.is_online(person.uid);
+        let tally = &self.tally;
+        let away = |person: &&Person| !self.broker.is_online(person.uid);
         let away: Vec<&Person> = hook.waiting.iter().filter(away).collect();
         if away.is_empty() {
             tally.hooks_needless.add();
