@@ -25,7 +25,7 @@ test-rust: console
 	$(CARGO) test --workspace
 
 test-clients: console
-	$(CARGO) build
+	$(CARGO) build --bins --example socketio_echo
 	HONGYAN_BIN=$(CURDIR)/target/debug/hongyan tests/clients/run
 
 lint: ## rustfmt and clippy, warnings denied; the page's types
