@@ -253,7 +253,8 @@ impl Machine for SocketIoSession {
 
     fn mishap(&mut self, _now: Moment, mishap: Mishap, acts: &mut Vec<Act>) {
         let parting = match mishap {
-            Mishap::TooLarge(bytes_max) => Parting::too_large(bytes_max),
+            Mishap::TooLarge(max) => Parting::too_large("bytes", max),
+            Mishap::TooManyFragments(max) => Parting::too_large("fragments", max),
             Mishap::Stopping => Parting::from(End::Stopping),
         };
         self.end(&parting, acts);
