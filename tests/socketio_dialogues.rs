@@ -1,5 +1,7 @@
 //! Does the Socket.IO machine say what the dialogues in `frames/socketio/dialogues/` say it does?
 
+#[path = "socketio_dialogues/deeds.rs"]
+mod deeds;
 #[path = "socketio_dialogues/pattern.rs"]
 mod pattern;
 #[path = "socketio_dialogues/stage.rs"]
