@@ -56,7 +56,7 @@ fn for_friends(sender: u64, receiver: u64, name: u64) -> NewMessage {
 pub fn a_request_stands_until_it_is_answered(asker: &Asker) {
     asker.with_users(3);
     let asked = |fresh| Changed::Asked {
-        request: request(1, 1, 2),
+        request: Box::new(request(1, 1, 2)),
         fresh,
     };
     assert_eq!(asker.social(1, ask(2)), asked(true));
@@ -75,7 +75,7 @@ pub fn a_request_stands_until_it_is_answered(asker: &Asker) {
     assert_eq!(asker.refused(2, answer(9, true)), Refusal::NoSuchRequest);
     for fresh in [true, false] {
         let answered = Changed::Answered {
-            request: request(1, 1, 2),
+            request: Box::new(request(1, 1, 2)),
             accepted: true,
             fresh,
         };
@@ -99,7 +99,7 @@ pub fn a_no_can_be_asked_again(asker: &Asker) {
     asker.with_users(2);
     asker.social(1, ask(2));
     let refused = Changed::Answered {
-        request: request(1, 1, 2),
+        request: Box::new(request(1, 1, 2)),
         accepted: false,
         fresh: true,
     };
@@ -107,7 +107,7 @@ pub fn a_no_can_be_asked_again(asker: &Asker) {
     assert_eq!(friends(asker, 2), Friends::default());
     assert!(!are_friends(asker, 1, 2));
     let again = Changed::Asked {
-        request: request(2, 1, 2),
+        request: Box::new(request(2, 1, 2)),
         fresh: true,
     };
     assert_eq!(asker.social(1, ask(2)), again);
@@ -124,7 +124,7 @@ pub fn requests_that_cross_are_a_yes(asker: &Asker) {
     asker.with_users(2);
     asker.social(1, ask(2));
     let crossed = Changed::Answered {
-        request: request(1, 1, 2),
+        request: Box::new(request(1, 1, 2)),
         accepted: true,
         fresh: true,
     };
@@ -132,7 +132,7 @@ pub fn requests_that_cross_are_a_yes(asker: &Asker) {
     assert!(are_friends(asker, 1, 2));
     assert_eq!(friends(asker, 1).asking, []);
     let known = Changed::Answered {
-        request: request(1, 1, 2),
+        request: Box::new(request(1, 1, 2)),
         accepted: true,
         fresh: false,
     };

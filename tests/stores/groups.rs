@@ -52,7 +52,7 @@ pub fn a_group_is_made_as_asked(asker: &Asker) {
         made_ms: 3000,
     };
     let made = Changed::Group {
-        group: group.clone(),
+        group: Box::new(group.clone()),
         joined: people(&[1, 2, 4, 5]),
         left: vec![],
         changed: false,
@@ -115,7 +115,7 @@ pub fn a_group_changes_as_asked(asker: &Asker) {
     assert_eq!(group.admins, people(&[2]));
     assert_eq!(numbers(&group.members), [1, 2, 5]);
     assert_eq!((&*group.name, group.protected.len()), ("new", 1));
-    assert_eq!(asker.group(5, gid), Ok(group.clone()));
+    assert_eq!(asker.group(5, gid), Ok(*group.clone()));
     let nothing = Social::ChangeGroup {
         gid,
         patch: GroupPatch::default(),
