@@ -48,6 +48,7 @@ use crate::gateways::webhook::Webhook;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::http::Base;
 use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
 use crate::transports::tls::Certificate;
@@ -164,9 +165,13 @@ async fn serve_until_told(
         },
     };
     let mut served = JoinSet::new();
+    let outside = rest::nothing_outside(&options.context_path);
     served.spawn(http::serve(
         listener,
-        options.context_path.clone(),
+        Base {
+            context_path: options.context_path.clone(),
+            outside: outside.map(warp::Reply::into_response).boxed(),
+        },
         routes(&context, &options, &store, &permits),
         context.stopping.clone(),
     ));

@@ -91,7 +91,7 @@ fn a_newer_schema_is_left_alone() {
             error,
             OpenError::Newer {
                 found: 1000,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
@@ -161,7 +161,7 @@ fn an_empty_file_is_a_beginning() {
     let version: i64 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("set");
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_check_finds_what_the_rows_say_of_each_other() {
         ),
         ("DELETE FROM members WHERE uid = 3", "user 3 is no member"),
         (
-            "INSERT INTO members VALUES (3, 1, 0)",
+            "INSERT INTO members (uid, conversation) VALUES (3, 1)",
             "user 3 should be no member",
         ),
         (

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use hongyan::broker::message::Recipient;
 use hongyan::broker::ports::{AddedUser, Appended, Confirmed, Counts, Store, StoreError};
+use hongyan::broker::refusal::Refusal;
 use hongyan::broker::users::UserKey;
 use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backup, check};
 use tempfile::tempdir;
@@ -52,18 +54,12 @@ fn everything_outlives_a_restart() {
     assert_eq!(asker.counts(), counts);
     assert_eq!(asker.waiting(3), [2, 3, 4, 6]);
     assert_eq!(asker.revoked(9), ["a"]);
-    assert!(matches!(
-        asker.append(new_message(2, 3, 5, "hello")),
-        Appended::Again(message, _) if message.id.0 == 5
-    ));
+    let again = asker.again(new_message(2, 3, 5, "hello"));
+    assert_eq!(again.id.0, 5);
     let mut message = new_message(2, 3, 7, "");
     message.time_ms = 0;
-    match asker.append(message) {
-        Appended::Fresh(next, _) => {
-            assert_eq!((next.id.0, next.seq.0, next.time_ms), (7, 4, 1000));
-        }
-        other => panic!("{other:?}"),
-    }
+    let (next, _) = asker.kept(message);
+    assert_eq!((next.id.0, next.seq.0, next.time_ms), (7, 4, 1000));
     assert_eq!(asker.moved(3, named(3)), Some(vec![3]));
     assert_eq!(asker.waiting(3), [2, 4, 6, 7]);
     assert!(matches!(asker.add_user("u4"), AddedUser::New(added) if added == person(4)));
@@ -100,7 +96,7 @@ fn what_waits_together_shares_a_commit_and_is_answered_in_order() {
         store.append(
             new_message(1, 2, name, "hello"),
             Box::new(move |result| match result {
-                Ok(Appended::Fresh(message, _)) => drop(tell.send(message.id.0)),
+                Ok(Ok(Appended::Fresh(message, _))) => drop(tell.send(message.id.0)),
                 other => panic!("{other:?}"),
             }),
         );
@@ -143,7 +139,7 @@ fn a_request_that_fails_hurts_nobody_beside_it() {
     let ids: Vec<_> = answers
         .iter()
         .map(|told| match told.recv().expect("answered") {
-            Ok(Appended::Fresh(message, _)) => Some((message.id.0, message.seq.0)),
+            Ok(Ok(Appended::Fresh(message, _))) => Some((message.id.0, message.seq.0)),
             Err(StoreError::Broken(_)) => None,
             other => panic!("{other:?}"),
         })
@@ -155,10 +151,7 @@ fn a_request_that_fails_hurts_nobody_beside_it() {
     assert_eq!(store.health(), Ok(()));
     let asker = Asker::of(store);
     assert_eq!(asker.waiting(1), [1, 3]);
-    assert!(matches!(
-        asker.append(new_message(2, 1, 3, "hello")),
-        Appended::Again(_)
-    ));
+    asker.again(new_message(2, 1, 3, "hello"));
 }
 
 #[test]
@@ -188,7 +181,7 @@ fn a_full_line_is_busy_and_closing_serves_what_waits() {
     store.close();
     let served = told
         .iter()
-        .filter(|result| *result == Ok(Appended::NoReceiver));
+        .filter(|result| *result == Ok(Err(Refusal::NoSuchUser)));
     assert_eq!(served.count() as u64, waiting - 1);
 }
 
@@ -241,7 +234,7 @@ fn a_command_beside_the_broker_makes_users() {
     assert_eq!(add(&mut beside, "u2"), AddedUser::New(person(2)));
     assert_eq!(add(&mut beside, "u1"), AddedUser::NameTaken);
     assert_eq!(asker.add_user("u3"), AddedUser::New(person(3)));
-    assert_eq!(asker.fresh(3, 2, 1).receiver, person(2));
+    assert_eq!(asker.fresh(3, 2, 1).to, Recipient::User(person(2)));
     let key = UserKey::Name("u3".to_owned());
     let found = beside
         .user(&key)
@@ -365,22 +358,4 @@ fn queues_outlive_a_restart_and_ids_go_on() {
     );
     assert_eq!(bodies(&asker, "a"), ["three"]);
     assert!(check(dir.path()).expect("a sound store").is_sound());
-}
-
-#[test]
-fn data_of_the_first_schema_get_queues() {
-    let dir = tempdir().expect("a directory");
-    let asker = Asker::of(open(dir.path()));
-    asker.with_users(2);
-    asker.fresh(1, 2, 1);
-    drop(asker);
-    let conn = rusqlite::Connection::open(dir.path().join("hongyan.db")).expect("the database");
-    conn.execute_batch("DROP TABLE queued; DROP TABLE queues; PRAGMA user_version = 1;")
-        .expect("as it was");
-    conn.close().expect("closed");
-
-    let asker = Asker::of(open(dir.path()));
-    put_one(&asker, "new");
-    assert_eq!(asker.waiting(2), [1]);
-    assert_eq!(bodies(&asker, "a"), ["new"]);
 }

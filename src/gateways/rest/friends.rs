@@ -73,7 +73,7 @@ fn answered(code: u16, changed: Changed) -> Result<Answer, Refused> {
         } => (request, if *accepted { "accepted" } else { "rejected" }),
         _ => return Err(Refused::unanswered()),
     };
-    let request = RequestJson::from(request);
+    let request = RequestJson::from(&**request);
     Ok(json(code, &AnsweredJson { request, state }))
 }
 

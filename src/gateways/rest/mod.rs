@@ -123,6 +123,14 @@ pub fn nothing_here() -> impl Filter<Extract = (Response<Bytes>,), Error = Infal
     warp::any().map(|| finish(no_such_path().into(), Origin::None))
 }
 
+/// The same for what is asked for outside `context_path`.
+pub fn nothing_outside(
+    context_path: &str,
+) -> impl Filter<Extract = (Response<Bytes>,), Error = Infallible> + Clone + use<> {
+    let sentence = format!("there is nothing outside {context_path}/");
+    warp::any().map(move || finish(Refused::new(404, sentence.clone()).into(), Origin::None))
+}
+
 /// What all calls share.
 struct Desk {
     context: Context,

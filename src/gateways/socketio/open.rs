@@ -23,6 +23,9 @@ use crate::gateways::socketio::wire::Event;
 use crate::gateways::socketio::wire::Joined;
 use crate::gateways::socketio::wire::Re;
 
+/// What was asked too fast is asked again so much later, in milliseconds: then a second's worth may be asked.
+const ASK_AGAIN_MS: u64 = 1_000;
+
 /// A logged-in session, whatever it speaks.
 pub(super) trait Open: Send {
     /// The client emitted this; a fault where it could not be read.
@@ -43,6 +46,10 @@ pub(super) trait Open: Send {
     ) -> Result<(), Parting>;
     /// What was said before this probe has reached the client.
     fn proved(&mut self, mark: u64, acts: &mut Vec<Act>);
+    /// When it has something to do, on the steady clock.
+    fn wake_at_ms(&self) -> Option<u64>;
+    /// That time has come, or an earlier one.
+    fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Whether it may hear more.
     fn hungry(&self) -> bool;
     /// Says that, and why, the connection ends.
@@ -56,6 +63,8 @@ pub(super) struct Speaking<D: Dialect> {
     order: Order<D::Telling>,
     /// An event that waits until everything before it is answered.
     held: Option<(Re, Request<D::Telling>)>,
+    /// The event at the head of the line, where it is asked for again at this time on the steady clock.
+    later: Option<(u64, Re, Request<D::Telling>)>,
     proofs: Proofs,
 }
 
@@ -73,6 +82,7 @@ impl<D: Dialect> Speaking<D> {
             me,
             order: Order::default(),
             held: None,
+            later: None,
             proofs: Proofs::default(),
         })
     }
@@ -80,10 +90,12 @@ impl<D: Dialect> Speaking<D> {
     /// Tells the outcomes that are known, in order, and goes on with the event that waited for them.
     fn settle(&mut self, now: Moment, joined: Joined, acts: &mut Vec<Act>) {
         loop {
-            while let Some(settled) = self.order.next_settled() {
+            while self.later.is_none()
+                && let Some(settled) = self.order.next_settled()
+            {
                 self.tell(now, joined, settled, acts);
             }
-            if !self.order.is_empty() {
+            if self.later.is_some() || !self.order.is_empty() {
                 return;
             }
             let Some((re, request)) = self.held.take() else {
@@ -116,6 +128,9 @@ impl<D: Dialect> Speaking<D> {
         match told {
             Ok(Next::Done) => {}
             Ok(Next::Ask(more)) => self.order.ask_on(re, more, acts),
+            Ok(Next::AskLater(again)) => {
+                self.later = Some((now.steady_ms + ASK_AGAIN_MS, re, again));
+            }
             Err(fault) => self.dialect.refuse(&re, &fault, acts),
         }
         self.proofs.probe(acts);
@@ -200,8 +215,18 @@ impl<D: Dialect> Open for Speaking<D> {
         self.proofs.proved(mark, acts);
     }
 
+    fn wake_at_ms(&self) -> Option<u64> {
+        self.later.as_ref().map(|(at_ms, ..)| *at_ms)
+    }
+
+    fn woken(&mut self, now: Moment, acts: &mut Vec<Act>) {
+        if let Some((_, re, request)) = self.later.take_if(|(at_ms, ..)| *at_ms <= now.steady_ms) {
+            self.order.ask_on(re, request, acts);
+        }
+    }
+
     fn hungry(&self) -> bool {
-        self.held.is_none() && self.order.unanswered() < UNANSWERED_MAX
+        self.held.is_none() && self.later.is_none() && self.order.unanswered() < UNANSWERED_MAX
     }
 
     fn part(&self, parting: &Parting, acts: &mut Vec<Act>) {

@@ -42,13 +42,22 @@ impl Fault {
 
     /// More than a limit allows.
     pub(super) fn limit(word: &'static str, what: &str, max: usize) -> Self {
-        Self::new(word, format!("{what}: at most {max} are allowed"))
+        Self::new(word, at_most(what, max))
+    }
+
+    /// More at once than the transport takes (WebSocket 1009).
+    pub(super) fn too_large(what: &str, max: usize) -> Self {
+        Refusal::new(Kind::FrameTooLarge, 0, at_most(what, max)).into()
     }
 
     /// A token or a password did not let the client in.
     pub(super) fn access_refused(sentence: impl Into<String>) -> Self {
         Self::new("access-refused", sentence)
     }
+}
+
+fn at_most(what: &str, max: usize) -> String {
+    format!("{what}: at most {max} are allowed")
 }
 
 impl From<Refusal> for Fault {

@@ -401,6 +401,9 @@ impl Connection {
     /// What there is to hear.
     pub(super) fn hear(&self) -> Option<Result<Heard, Lost>> {
         let mut state = self.lock();
+        if let Some(mark) = state.receipts.proved() {
+            return Some(Ok(Heard::Proved(mark)));
+        }
         if let Some(message) = state.heard.pop_front() {
             state.heard_bytes = state
                 .heard_bytes
@@ -417,9 +420,6 @@ impl Connection {
                 self.reader.wake();
             }
             return Some(Ok(Heard::Message(message)));
-        }
-        if let Some(mark) = state.receipts.proved() {
-            return Some(Ok(Heard::Proved(mark)));
         }
         state.lost.map(Err)
     }

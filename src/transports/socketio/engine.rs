@@ -58,7 +58,7 @@ impl Engine {
             *request.uri_mut() = uri;
         }
         // Answers at once, and speaks in a task of its own. What it may refuse was looked at before the handshake.
-        let _ = self.0.clone().call((stream, request));
+        drop(self.0.clone().call((stream, request)));
     }
 
     /// Ends a session that polls, as its client would by a packet `1`. No other is touched.

@@ -37,7 +37,7 @@ pub(super) struct Tap<S> {
     message_bytes_max: u64,
     /// A ping of ours and how much of it is written.
     ping: Option<(usize, [u8; 2 + frames::LEAD_BYTES])>,
-    /// The client is to be read from no more, but can still be spoken to.
+    /// What the client says is thrown away, but it can still be spoken to.
     deaf: bool,
     /// It can't be written to.
     broken: bool,
@@ -189,20 +189,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tap<S> {
         }
         // Whether or not it is written now: reading goes on.
         let _ = tap.poll_ping();
-        if tap.deaf || tap.connection.is_full() {
+        if !tap.deaf && tap.connection.is_full() {
             return Poll::Pending;
         }
         let before = into.filled().len();
-        ready!(Pin::new(&mut tap.socket).poll_read(context, into))?;
-        if let Err((taken, lost)) = tap.hear(&into.filled()[before..]) {
-            into.set_filled(before + taken);
-            tap.deaf = true;
-            tap.connection.lose(lost);
-            if taken == 0 {
-                return Poll::Pending;
+        loop {
+            ready!(Pin::new(&mut tap.socket).poll_read(context, into))?;
+            let read = &into.filled()[before..];
+            let is_end = read.is_empty();
+            if !tap.deaf
+                && let Err((taken, lost)) = tap.hear(read)
+            {
+                tap.deaf = true;
+                tap.connection.lose(lost);
+                into.set_filled(before + taken);
+                if taken > 0 {
+                    return Poll::Ready(Ok(()));
+                }
             }
+            if is_end || !tap.deaf {
+                return Poll::Ready(Ok(()));
+            }
+            // A client that can't write on might not read our last words either.
+            into.set_filled(before);
         }
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! What people do elsewhere while a dialogue goes on: friendships, groups, pushes. `frames/conversations/README.md` lists them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -21,18 +20,21 @@ use hongyan::broker::social::Social;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::UserKey;
 
+use crate::support::dialogue::patterns::Captured;
+use crate::support::dialogue::people::People;
+
 /// Who does it, and what there is to do it with.
-pub struct Elsewhere<'a> {
-    pub broker: &'a Arc<Broker>,
-    pub now: Moment,
-    pub people: &'a HashMap<String, Person>,
+pub(super) struct Elsewhere<'a> {
+    pub(super) broker: &'a Arc<Broker>,
+    pub(super) now: Moment,
+    pub(super) people: &'a People,
     /// What `{name}` stands for: `{gid}` is the last group made, `{request}` the last request.
-    pub captured: &'a mut HashMap<String, String>,
+    pub(super) captured: &'a mut Captured,
 }
 
 impl Elsewhere<'_> {
     /// Does what `words` say, such as `befriends li wu`. The error says what is wrong.
-    pub fn perform(&mut self, words: &[&str]) -> Result<(), String> {
+    pub(super) fn perform(&mut self, words: &[&str]) -> Result<(), String> {
         match *words {
             ["befriends", one, other] => {
                 self.ask(one, other)?;
@@ -96,7 +98,7 @@ impl Elsewhere<'_> {
     fn act(&mut self, who: &str, act: Social) -> Result<(), String> {
         let person = self.person(who)?.clone();
         let mut note = |name: &str, value: u64| {
-            self.captured.insert(name.to_owned(), value.to_string());
+            self.captured.set(name, value.to_string());
         };
         match Self::done(self.broker, self.now, &person, Command::Social(act))? {
             Reply::Social(Changed::Group { group, .. }) => note("gid", group.gid.get()),

@@ -38,6 +38,8 @@ pub(super) enum Next<T> {
     Done,
     /// There is more to ask before it is.
     Ask(Request<T>),
+    /// The same in a second: the broker says that this user asks too fast.
+    AskLater(Request<T>),
 }
 
 /// A language in which a client and a logged-in session speak.
