@@ -415,7 +415,7 @@ fn what_people_are_to_each_other_holds_within_one_commit() {
         let tell = tell.clone();
         let tell: Done<Verdict<Appended>> = Box::new(move |result| {
             let outcome = result.expect("a sound store").map(|_| ());
-            drop(tell.send(outcome));
+            let _ = tell.send(outcome);
         });
         store.append(message, tell);
     };
