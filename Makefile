@@ -3,7 +3,9 @@
 CARGO ?= cargo
 NPM_INSTALL = npm ci --no-audit --no-fund --silent
 
-.PHONY: help run console test test-rust test-clients lint doc bench clean
+CLIENTS_RESULTS = $(CURDIR)/target/clients
+
+.PHONY: help run console test test-rust test-clients clients-table lint doc bench clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -26,7 +28,13 @@ test-rust: console
 
 test-clients: console
 	$(CARGO) build --bins --example socketio_echo
-	HONGYAN_BIN=$(CURDIR)/target/debug/hongyan tests/clients/run
+	rm -rf $(CLIENTS_RESULTS)
+	HONGYAN_BIN=$(CURDIR)/target/debug/hongyan HONGYAN_CLIENTS_RESULTS=$(CLIENTS_RESULTS) tests/clients/run
+	node tests/clients/table.mjs --check $(CLIENTS_RESULTS)
+
+clients-table: ## make docs/clients.md anew, of what the last test-clients has proved
+	node tests/clients/table.mjs $(CLIENTS_RESULTS) > target/clients.md
+	mv target/clients.md docs/clients.md
 
 lint: ## rustfmt and clippy, warnings denied; the page's types
 	$(CARGO) fmt --all --check

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Parser;
+use hongyan::transports::Heard;
 use hongyan::transports::Link;
 use hongyan::transports::http;
+use hongyan::transports::http::Base;
 use hongyan::transports::listener::Listener;
 use hongyan::transports::sockjs::Endpoint;
 use hongyan::transports::sockjs::Handler;
@@ -55,7 +57,7 @@ impl Handler for Service {
         if let Self::Close = self {
             return link.close(3000, "Go away!").await;
         }
-        while let Ok(heard) = link.hear().await {
+        while let Ok(Heard::Message(heard)) = link.hear().await {
             let heard = String::from_utf8_lossy(&heard).into_owned();
             let said = match self {
                 Self::Amplify => amplified(&heard),
@@ -107,6 +109,6 @@ async fn main() -> std::io::Result<()> {
     let address = Arguments::parse().listen;
     let listener = Listener::bind(address, None, places, stopping.clone()).await?;
     println!("listening on http://{}", listener.address()?);
-    http::serve(listener, String::new(), routes(), stopping).await;
+    http::serve(listener, Base::default(), routes(), stopping).await;
     Ok(())
 }

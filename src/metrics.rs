@@ -192,6 +192,39 @@ const METRICS: &[Metric] = &[
         read: |s| Some(s.gateways.stale.get()),
     },
     Metric {
+        name: "hongyan_webhook_events_waiting",
+        kind: Kind::Gauge,
+        help: "Events that the webhook is still to be told.",
+        read: |s| {
+            let (kept, tally) = (s.broker.tally().hooks_kept.get(), &s.gateways);
+            let over = [
+                &tally.hooks_told,
+                &tally.hooks_needless,
+                &tally.hooks_failed,
+            ];
+            let over: u64 = over.map(Count::get).iter().sum();
+            Some((tally.hooks_found.get() + kept).saturating_sub(over))
+        },
+    },
+    Metric {
+        name: "hongyan_webhook_events_sent_total",
+        kind: Kind::Counter,
+        help: "Events that the webhook was told, and took.",
+        read: |s| Some(s.gateways.hooks_told.get()),
+    },
+    Metric {
+        name: "hongyan_webhook_events_retried_total",
+        kind: Kind::Counter,
+        help: "Tries to tell the webhook that were in vain and are made again.",
+        read: |s| Some(s.gateways.hooks_retried.get()),
+    },
+    Metric {
+        name: "hongyan_webhook_events_failed_total",
+        kind: Kind::Counter,
+        help: "Events that were given up after the last try.",
+        read: |s| Some(s.gateways.hooks_failed.get()),
+    },
+    Metric {
         name: "hongyan_logins_refused_total",
         kind: Kind::Counter,
         help: "Tokens, keys and passwords refused.",

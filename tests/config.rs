@@ -64,6 +64,8 @@ fn nothing_said_means_the_defaults() {
     );
     assert_eq!(options.drain_s, 10);
     assert_eq!((options.jwt_key, options.api_keys), (None, vec![]));
+    assert_eq!((options.friends_only, options.trust_login), (false, false));
+    assert_eq!(options.webhook, None);
 }
 
 #[test]
@@ -320,7 +322,9 @@ fn help_lists_every_option_with_its_variable_and_default() {
         assert_eq!(help.code, 0);
         for key in example().1.iter().map(String::as_str).chain(["config"]) {
             let variable = key.replace('-', "_").to_uppercase();
-            assert!(help.text.contains(&format!("--{key} <")), "{key}");
+            let switch = ["friends-only", "trust-login"].contains(&key);
+            let value = if switch { "[=<true|false>]" } else { " <" };
+            assert!(help.text.contains(&format!("--{key}{value}")), "{key}");
             assert!(
                 help.text.contains(&format!("[env: HONGYAN_{variable}]")),
                 "{key}"
@@ -368,6 +372,7 @@ fn the_example_file_sets_every_key_to_its_default() {
     assert!(options.stomp_listen.take().is_some());
     assert!(options.tls_cert.take().is_some() && options.tls_key.take().is_some());
     assert!(options.jwt_key.take().is_some());
+    assert!(options.webhook.take().is_some());
     assert_eq!(std::mem::take(&mut options.api_keys).len(), 1);
     assert_eq!(std::mem::take(&mut options.allow_origins).len(), 2);
     assert_eq!(std::mem::take(&mut options.permits).len(), 2);
@@ -403,5 +408,67 @@ fn permits_stand_in_the_file() {
     ] {
         let line = refusal(&config(wrong), &[]);
         assert!(line.contains(said), "{line}");
+    }
+}
+
+#[test]
+fn a_switch_stands_alone_or_says_true_or_false() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = file(dir.path(), "friends-only = true\ntrust-login = true");
+    let config = format!("--config {config}");
+    let friends_only = |args: &str, environment: &[_]| serve(args, environment).friends_only;
+    assert!(friends_only("--friends-only", &[]));
+    assert!(friends_only("--friends-only serve", &[]));
+    assert!(friends_only("serve --friends-only --trust-login", &[]));
+    assert!(friends_only("", &[("HONGYAN_FRIENDS_ONLY", "true")]));
+    assert!(friends_only(&config, &[]));
+    assert!(!friends_only(
+        &format!("{config} --friends-only=false"),
+        &[]
+    ));
+    assert!(!friends_only(&config, &[("HONGYAN_FRIENDS_ONLY", "false")]));
+    assert!(serve(&config, &[]).trust_login);
+    for (args, environment) in [
+        ("--friends-only=maybe", &[][..]),
+        ("", &[("HONGYAN_FRIENDS_ONLY", "1")]),
+    ] {
+        let line = refusal(args, environment);
+        assert!(line.contains("true or false"), "{line}");
+    }
+}
+
+#[test]
+fn everybody_is_trusted_only_where_nobody_else_can_reach() {
+    for listen in ["127.0.0.1:0", "[::1]:0", "localhost:0", "127.9.9.9:1"] {
+        assert!(serve(&format!("--trust-login --listen {listen}"), &[]).trust_login);
+    }
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+        let line = refusal(&format!("--listen {listen} --trust-login"), &[]);
+        assert!(
+            line.contains("--trust-login") && line.contains(listen),
+            "{line}"
+        );
+        assert!(line.contains("127.0.0.1:8080"), "{line}");
+    }
+}
+
+#[test]
+fn a_webhook_is_a_whole_url() {
+    let url = "https://chat.example/hook?a=1";
+    let options = serve(&format!("--webhook {url}"), &[]);
+    assert_eq!(
+        options.webhook.map(|url| url.to_string()).as_deref(),
+        Some(url)
+    );
+    for url in [
+        "chat.example/hook",
+        "ftp://chat.example/",
+        "https://a:b@chat.example/",
+    ] {
+        let line = refusal(&format!("--webhook {url}"), &[]);
+        assert!(
+            line.contains("--webhook") && line.contains("https://HOST/PATH"),
+            "{line}"
+        );
     }
 }

@@ -3,6 +3,8 @@
 //! `BLESS=1 cargo test --test frames` writes the partners anew from what was read; look at the
 //! difference before you commit it. `frames/README.md` has the format.
 
+#[path = "frames/packets.rs"]
+mod packets;
 #[path = "support/partner.rs"]
 mod partner;
 
@@ -319,7 +321,7 @@ fn what_a_sockjs_client_says_reads_as_its_partner_says() {
         let wire = fs::read_to_string(stem.with_extension("wire")).expect("a wire file");
         let old = partner_of(&stem).unwrap_or_else(|| json!({"note": "?"}));
         let note = field("note", &old["note"]);
-        let (extension, lines) = match sockjs::read_messages(&wire) {
+        let (extension, lines) = match sockjs::Reader::default().read(&wire) {
             Ok(messages) => ("json", vec![note, field("messages", &json!(messages))]),
             Err(refusal) => {
                 let kind = field("kind", &json!(format!("{:?}", refusal.kind)));

@@ -8,10 +8,18 @@ mod damage;
 mod deliveries;
 #[path = "stores/disk.rs"]
 mod disk;
+#[path = "stores/friends.rs"]
+mod friends;
+#[path = "stores/groups.rs"]
+mod groups;
+#[path = "stores/older.rs"]
+mod older;
 #[path = "stores/pages.rs"]
 mod pages;
 #[path = "stores/people.rs"]
 mod people;
+#[path = "stores/pictures.rs"]
+mod pictures;
 #[path = "stores/queues.rs"]
 mod queues;
 #[path = "stores/random.rs"]
@@ -62,6 +70,40 @@ on_both_stores! {
         people_of_foreign_tokens_are_admitted
         revocations_end_by_themselves
         a_closed_store_says_so
+    }
+    friends {
+        a_request_stands_until_it_is_answered
+        a_no_can_be_asked_again
+        requests_that_cross_are_a_yes
+        a_friendship_ends_for_both
+        it_takes_two_who_exist
+        who_is_blocked_is_not_heard
+        a_block_forgets_requests_and_asking_takes_it_back
+        where_friendship_is_asked_for_strangers_are_refused
+        the_system_writes_but_is_nobody
+        names_mean_whom_they_name
+        an_order_is_taken_once_and_makes_friends
+        only_the_last_place_is_known
+    }
+    groups {
+        a_group_is_made_as_asked
+        a_group_changes_as_asked
+        members_come_and_go
+        nobody_is_added_by_somebody_blocked
+        a_group_message_reaches_all_but_its_sender
+        each_member_confirms_alone
+        ears_choose_what_a_range_means
+        who_is_ignored_misses_nothing
+        history_begins_where_one_joined
+        a_group_message_is_received_when_all_have_it
+        since_merges_all_that_was_said
+        a_group_of_ten_thousand
+    }
+    pictures {
+        a_picture_is_seen_where_it_was_sent
+        only_a_picture_in_sight_is_sent
+        kinds_and_envelopes_are_kept
+        a_hook_waits_until_it_is_settled
     }
     queues {
         a_queue_keeps_what_it_was_given_in_order

@@ -4,9 +4,13 @@
 //! It decides how messages are wrapped, not over which transport they go or what they say. The text
 //! it makes is the same for every transport; a transport adds its own envelope and its line ends.
 
+use std::fmt;
 use std::fmt::Write as _;
 
-use crate::json::{offset, without_halves};
+use memchr::memmem;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
+
+use crate::json::offset;
 use crate::refusal::{Kind, Refusal};
 
 /// The first frame of a session: it is open.
@@ -45,32 +49,88 @@ pub fn write_array(messages: &[&str], out: &mut String) {
     out.push(']');
 }
 
-/// The messages that a client sent in `text`: `["first","second"]`.
+/// What a client says in one session, text after text.
 ///
-/// One bare string, `"first"`, is a message too, and no text at all is none: both come from clients
-/// in use over the `websocket` transport. Half of a surrogate pair (a client cut a message between
-/// the two) becomes U+FFFD, as browsers do to text that they send over a plain WebSocket.
-///
-/// The text is as long as the transport lets it be; what is made of it holds no more than one
-/// message for every three bytes, and no more bytes of messages than the text has.
-///
-/// # Errors
-///
-/// [`Kind::MalformedMessage`] for anything that is not JSON, or not strings.
-pub fn read_messages(text: &str) -> Result<Vec<String>, Refusal> {
-    if text.is_empty() {
-        return Ok(Vec::new());
+/// Clients cut long messages anywhere, also between the two halves of a surrogate pair, which JSON
+/// can carry apart from each other. So the first half, at the end of a message, waits here for the
+/// next message, and what it completes stands at the beginning of that one. A half without the
+/// other becomes U+FFFD, as browsers do to text that they send over a plain WebSocket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reader {
+    /// A first half that waits.
+    half: Option<u16>,
+}
+
+impl Reader {
+    /// The messages that the client sent in `text`: `["first","second"]`.
+    ///
+    /// One bare string, `"first"`, is a message too, and no text at all is none: both come from
+    /// clients in use over the `websocket` transport.
+    ///
+    /// The text is as long as the transport lets it be; what is made of it holds no more than one
+    /// message for every three bytes, and no more bytes of messages than the text has, but for the
+    /// character that a half from before becomes part of.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::MalformedMessage`] for anything that is not JSON, or not strings. Then nothing of
+    /// `text` counts.
+    pub fn read(&mut self, text: &str) -> Result<Vec<String>, Refusal> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Nearly every message leaves here.
+        if self.half.is_none() && !may_have_halves(text) {
+            return strings(text);
+        }
+        let wide: Vec<Wide> = strings(text)?;
+        Ok(wide.iter().map(|message| self.whole(message)).collect())
     }
-    let whole = without_halves(text);
-    let json = whole.as_deref().unwrap_or(text);
-    let messages = if json.trim_ascii_start().starts_with('"') {
-        serde_json::from_str(json).map(|message| vec![message])
+
+    /// `message` with the half before it, without the half at its end.
+    fn whole(&mut self, Wide(message): &Wide) -> String {
+        let mut whole =
+            String::with_capacity(message.len() + char::REPLACEMENT_CHARACTER.len_utf8());
+        let mut begin = 0;
+        for (at, half) in halves(message) {
+            self.push(message.get(begin..at), &mut whole);
+            begin = at + HALF_BYTES;
+            match (self.half.take(), half) {
+                (Some(first), 0xdc00..) => {
+                    let pair = char::decode_utf16([first, half]).flatten();
+                    whole.extend(pair);
+                }
+                (None, 0xdc00..) => whole.push(char::REPLACEMENT_CHARACTER),
+                (lost, _) => {
+                    whole.extend(lost.map(|_| char::REPLACEMENT_CHARACTER));
+                    self.half = Some(half);
+                }
+            }
+        }
+        self.push(message.get(begin..), &mut whole);
+        whole
+    }
+
+    /// Adds text without halves to `whole`: a half before it has nothing to wait for.
+    fn push(&mut self, text: Option<&[u8]>, whole: &mut String) {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            let lost = self.half.take();
+            whole.extend(lost.map(|_| char::REPLACEMENT_CHARACTER));
+            whole.push_str(&String::from_utf8_lossy(text));
+        }
+    }
+}
+
+/// The strings in an array, or a bare one.
+fn strings<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Refusal> {
+    let strings = if text.trim_ascii_start().starts_with('"') {
+        serde_json::from_str(text).map(|string| vec![string])
     } else {
-        serde_json::from_str(json)
+        serde_json::from_str(text)
     };
-    messages.map_err(|error| {
+    strings.map_err(|error| {
         let sentence = "not a JSON array of strings: send messages as [\"first\",\"second\"]";
-        Refusal::new(Kind::MalformedMessage, offset(json, &error), sentence)
+        Refusal::new(Kind::MalformedMessage, offset(text, &error), sentence)
     })
 }
 
@@ -114,9 +174,53 @@ fn is_escaped(character: char) -> bool {
     )
 }
 
+/// Whether `json` has an escape of a half, as all do that have one.
+fn may_have_halves(json: &str) -> bool {
+    let has = |escape: &[u8]| memmem::find(json.as_bytes(), escape).is_some();
+    has(b"\\ud") || has(b"\\uD")
+}
+
+/// A string of JSON that may hold halves of surrogate pairs, which no `String` can: in UTF-8, with
+/// each half as if it were a character (WTF-8).
+struct Wide(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Wide {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct String;
+        impl Visitor<'_> for String {
+            type Value = Wide;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Wide, E> {
+                Ok(Wide(bytes.to_vec()))
+            }
+        }
+        // As bytes, serde_json lets halves pass, and promises to.
+        deserializer.deserialize_bytes(String)
+    }
+}
+
+/// Bytes of a half in WTF-8.
+const HALF_BYTES: usize = 3;
+
+/// The halves in WTF-8, and where each begins.
+fn halves(wide: &[u8]) -> impl Iterator<Item = (usize, u16)> {
+    let half = |bytes: &[u8]| match *bytes {
+        [0xed, middle @ 0xa0..=0xbf, last] => {
+            Some(0xd000 | u16::from(middle & 0x3f) << 6 | u16::from(last & 0x3f))
+        }
+        _ => None,
+    };
+    let places = wide.windows(HALF_BYTES).enumerate();
+    places.filter_map(move |(at, bytes)| Some((at, half(bytes)?)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{close, read_messages, write_array};
+    use super::{Reader, close, write_array};
 
     fn array(messages: &[&str]) -> String {
         let mut out = String::new();
@@ -156,15 +260,53 @@ mod tests {
             .collect();
         let parts: Vec<&str> = messages.iter().map(String::as_str).collect();
         let frame = array(&parts);
-        assert_eq!(read_messages(frame.trim_start_matches('a')), Ok(messages));
+        let read = Reader::default().read(frame.trim_start_matches('a'));
+        assert_eq!(read, Ok(messages));
     }
 
     #[test]
     fn half_a_pair_costs_one_character_not_the_message() {
-        let read = |text| read_messages(text).unwrap_or_default();
+        let read = |text| Reader::default().read(text).unwrap_or_default();
         assert_eq!(read(r#"["\ud83d\ude00"]"#), ["😀"]);
-        assert_eq!(read(r#"["a\uD83D","\uDE00b"]"#), ["a\u{fffd}", "\u{fffd}b"]);
+        assert_eq!(
+            read(r#"["a\uDE00b","\uD83Dc"]"#),
+            ["a\u{fffd}b", "\u{fffd}c"]
+        );
         assert_eq!(read(r#"["\ud83d\ud83d\ude00"]"#), ["\u{fffd}😀"]);
-        assert_eq!(read(r#"["\\ud83d"]"#), [r"\ud83d"]);
+        assert_eq!(read(r#"["\\ud83d퟿","b"]"#), ["\\ud83d\u{d7ff}", "b"]);
+        assert_eq!(read(r#""\udbff\udfff""#), ["\u{10ffff}"]);
+    }
+
+    #[test]
+    fn a_pair_that_was_cut_is_whole_again() {
+        // What one client says, text after text, and what is read.
+        for (texts, messages) in [
+            (&[r#"["a\uD83D","\uDE00b"]"#][..], &["a", "😀b"][..]),
+            (&[r#"["a\ud83d"]"#, r#"["\ude00b"]"#], &["a", "😀b"]),
+            (&[r#""\ud83d""#, r#""\ude00""#], &["", "😀"]),
+            (
+                &[r#"["\ud83d"]"#, "", "[]", r#"["",""]"#, r#"["\ude00"]"#],
+                &["", "", "", "😀"],
+            ),
+            (&[r#"["\ud83d"]"#, r#"["b"]"#], &["", "\u{fffd}b"]),
+            (
+                &[r#"["\ud83d"]"#, r#"["\ud83d"]"#, r#"["\ude00"]"#],
+                &["", "\u{fffd}", "😀"],
+            ),
+            (
+                &[r#"["\ud83d"]"#, r#"["\ud83d\ude00"]"#],
+                &["", "\u{fffd}😀"],
+            ),
+            (&[r#"["\ud83d"]"#, r#"[1]"#, r#"["\ude00"]"#], &["", "😀"]),
+            (&[r#"["\ud83d","\ud83d"#, r#"["\ude00"]"#], &["\u{fffd}"]),
+        ] {
+            let mut reader = Reader::default();
+            let read: Vec<String> = texts
+                .iter()
+                .filter_map(|text| reader.read(text).ok())
+                .flatten()
+                .collect();
+            assert_eq!(read, messages, "{texts:?}");
+        }
     }
 }

@@ -9,9 +9,11 @@ use http::StatusCode;
 use http::header;
 use hyper::upgrade::OnUpgrade;
 use warp::Filter;
+use warp::Rejection;
 use warp::Reply;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
+use warp::path::FullPath;
 use warp::reply::Response;
 
 use crate::auth::permits::Permits;
@@ -72,7 +74,7 @@ pub(super) fn routes(doors: Doors) -> BoxedFilter<(Response,)> {
     };
     let endpoint = sockjs::Endpoint::new(options, doors.clone());
     let socket_server = warp::path!("socketServer" / ..).and(endpoint.routes());
-    let client = warp::path!("client").and(knock).then(move |knock| {
+    let client = exactly("/client").and(knock).then(move |knock| {
         let doors = doors.clone();
         async move { doors.web_socket(knock).await }
     });
@@ -101,6 +103,16 @@ pub(super) fn packets(doors: Doors) -> BoxedFilter<(Response,)> {
             async move { doors.packet_socket(&token, &headers, upgrade).await }
         })
         .boxed()
+}
+
+/// That this is the whole path. `warp::path!` would take one with a slash behind it, too.
+fn exactly(path: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path::full()
+        .and_then(move |full: FullPath| {
+            let found = full.as_str() == path;
+            ready(found.then_some(()).ok_or_else(warp::reject::not_found))
+        })
+        .untuple_one()
 }
 
 impl Handler for Doors {

@@ -31,6 +31,7 @@ use crate::auth::AuthOptions;
 use crate::auth::ForeignKey;
 use crate::auth::load_or_make;
 use crate::auth::permits::Permits;
+use crate::auth::webhook_key;
 use crate::broker::Broker;
 use crate::broker::limits::Limits;
 use crate::broker::ports::QueueLimits;
@@ -43,9 +44,12 @@ use crate::gateways::drive::Context;
 use crate::gateways::page;
 use crate::gateways::rest;
 use crate::gateways::stomp::Door;
+use crate::gateways::webhook;
+use crate::gateways::webhook::Webhook;
 use crate::metrics;
 use crate::stores::sqlite::SqliteStore;
 use crate::transports::http;
+use crate::transports::http::Base;
 use crate::transports::listener::Listener;
 use crate::transports::origin::Origins;
 use crate::transports::tls::Certificate;
@@ -103,7 +107,7 @@ async fn serve_until_told(
         foreign_key: foreign_key.map_err(|why| Failure(format!("--jwt-key: {why}")))?,
         registration_open: options.registration_open(),
         api_keys: options.api_keys.clone(),
-        trust_login: false,
+        trust_login: options.trust_login,
     };
     let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let auth = Auth::open(Arc::clone(&port), auth_options, clock.now()).await?;
@@ -115,7 +119,8 @@ async fn serve_until_told(
             bytes_max: options.max_queue_bytes as u64,
             ..QueueLimits::default()
         },
-        ..Limits::default()
+        friends_only: options.friends_only,
+        webhook: options.webhook.is_some(),
     };
     let context = Context {
         broker: Broker::new(port, limits),
@@ -125,6 +130,9 @@ async fn serve_until_told(
         stopping,
     };
 
+    if let Some(webhook) = webhook(data, &options, &context)? {
+        tokio::spawn(webhook.run(clock, context.stopping.clone()));
+    }
     // It ends with the runtime.
     tokio::spawn(timer::wake(Arc::clone(&context.broker), clock));
 
@@ -158,9 +166,13 @@ async fn serve_until_told(
         },
     };
     let mut served = JoinSet::new();
+    let outside = rest::nothing_outside(&options.context_path);
     served.spawn(http::serve(
         listener,
-        options.context_path.clone(),
+        Base {
+            context_path: options.context_path.clone(),
+            outside: outside.map(warp::Reply::into_response).boxed(),
+        },
         routes(&context, &options, &store, &permits),
         context.stopping.clone(),
     ));
@@ -198,6 +210,25 @@ fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failu
     };
     let certificate = Certificate::read(certificate, key).map_err(Failure)?;
     Ok(Some(Arc::new(certificate)))
+}
+
+fn webhook(
+    data: &Path,
+    options: &ServeOptions,
+    context: &Context,
+) -> Result<Option<Webhook>, Failure> {
+    let Some(url) = options.webhook.clone() else {
+        return Ok(None);
+    };
+    let key = webhook_key(data).map_err(|error| Failure(format!("{}: {error}", data.display())))?;
+    let (broker, tally) = (Arc::clone(&context.broker), Arc::clone(&context.tally));
+    let webhook = Webhook::new(broker, tally, webhook::Options { url, key });
+    let webhook = webhook.map_err(|error| {
+        Failure(format!(
+            "--webhook: {error}; https needs root certificates (Debian: apt install ca-certificates)"
+        ))
+    })?;
+    Ok(Some(webhook))
 }
 
 fn permits(options: &ServeOptions) -> Result<Permits, Failure> {

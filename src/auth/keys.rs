@@ -16,6 +16,9 @@ use jsonwebtoken::crypto::verify;
 /// The file of our own key, in the data directory.
 const OWN_KEY: &str = "jwt.key";
 
+/// The file of the key that signs what a webhook is told.
+const WEBHOOK_KEY: &str = "webhook.key";
+
 /// Shortest HS256 secret, bytes: as long as the hash (RFC 7518, 3.2).
 const SECRET_BYTES_MIN: usize = 32;
 
@@ -33,17 +36,26 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 ///
 /// Errors: those of the file system, and `InvalidData` where the file holds too little to be a key.
 pub fn load_or_make(dir: &Path) -> io::Result<Vec<u8>> {
-    let path = dir.join(OWN_KEY);
+    kept(dir, OWN_KEY)
+}
+
+/// The same of the file `webhook.key`, whose text signs what a webhook is told.
+pub fn webhook_key(dir: &Path) -> io::Result<Vec<u8>> {
+    kept(dir, WEBHOOK_KEY)
+}
+
+fn kept(dir: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let path = dir.join(name);
     match read(&path) {
-        Err(why) if why.kind() == io::ErrorKind::NotFound => make(dir, &path)?,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => make(dir, name, &path)?,
         done => return checked(&path, done?),
     }
     checked(&path, read(&path)?)
 }
 
 /// Writes a whole key beside `path`, then gives it that name, unless another process was first.
-fn make(dir: &Path, path: &Path) -> io::Result<()> {
-    let beside = dir.join(format!("{OWN_KEY}.{}", hex(&random::<8>()?)));
+fn make(dir: &Path, name: &str, path: &Path) -> io::Result<()> {
+    let beside = dir.join(format!("{name}.{}", hex(&random::<8>()?)));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -68,7 +80,7 @@ fn checked(path: &Path, secret: Vec<u8>) -> io::Result<Vec<u8>> {
         return Ok(secret);
     }
     let sentence = format!(
-        "{} holds no key: {SECRET_BYTES_MIN} bytes are the least (remove the file to have a new key made; tokens of the old one end)",
+        "{} holds no key: {SECRET_BYTES_MIN} bytes are the least (remove the file to have a new key made; what the old one has signed is then worth nothing)",
         path.display()
     );
     Err(io::Error::new(io::ErrorKind::InvalidData, sentence))

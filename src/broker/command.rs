@@ -253,7 +253,7 @@ pub enum Reply {
         /// When it was accepted, milliseconds since the Unix epoch.
         time_ms: u64,
         /// Whom it reached, if that was asked for.
-        reach: Option<Reach>,
+        reach: Option<Box<Reach>>,
     },
     /// The message is received.
     Confirmed {
@@ -281,7 +281,7 @@ pub enum Reply {
     /// The friends.
     Friends {
         /// They, and the requests.
-        friends: Friends,
+        friends: Box<Friends>,
         /// Those of the friends who are here, by rising uid.
         here: Vec<Uid>,
     },
@@ -290,7 +290,7 @@ pub enum Reply {
     /// The groups, by rising number.
     Groups(Vec<GroupName>),
     /// The group.
-    Group(Group),
+    Group(Box<Group>),
     /// A user, and whether any session of theirs is here.
     Online {
         /// Who.

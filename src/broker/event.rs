@@ -48,3 +48,13 @@ pub enum End {
         other_device: bool,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_small_because_idle_outboxes_keep_room_for_some() {
+        assert!(size_of::<Event>() <= 96, "{}", size_of::<Event>());
+    }
+}

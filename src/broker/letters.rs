@@ -35,12 +35,18 @@ impl Broker {
         }
         let wants_reach = letter.wants_reach;
         let message = self.to_keep(now, sender, letter);
+        let hook = message.hook;
         let broker = Arc::clone(self);
         self.store.append(
             message,
             Box::new(move |appended| {
                 let appended = appended.map_err(Refusal::from).flatten();
-                let routed = appended.map(|appended| broker.route(appended, wants_reach));
+                let routed = appended.map(|appended| {
+                    if hook {
+                        broker.note_hook(&appended);
+                    }
+                    broker.route(appended, wants_reach)
+                });
                 broker.settle(asker, routed);
             }),
         );
@@ -89,12 +95,16 @@ impl Broker {
         let mut letter = Letter::new(customer.uid, msg_id, order.0);
         letter.kind = Kind::Order;
         let message = self.to_keep(now, courier, letter);
+        let hook = message.hook;
         let broker = Arc::clone(self);
         self.store.append(
             message,
             Box::new(move |appended| {
                 let appended = appended.map_err(Refusal::from).flatten();
                 let told = appended.map(|appended| {
+                    if hook {
+                        broker.note_hook(&appended);
+                    }
                     broker.route(appended, false);
                     Reply::Social(taken)
                 });

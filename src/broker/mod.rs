@@ -9,6 +9,7 @@ pub mod destination;
 pub mod event;
 pub mod friends;
 pub mod groups;
+mod hooks;
 pub mod images;
 mod inbox;
 mod letters;
@@ -88,6 +89,7 @@ pub struct Broker {
     stopping: AtomicBool,
     presence: Mutex<Presence>,
     rescheduled: Notify,
+    hook_kept: Notify,
     tally: Tally,
 }
 
@@ -124,6 +126,7 @@ impl Broker {
             stopping: AtomicBool::new(false),
             presence: Mutex::default(),
             rescheduled: Notify::new(),
+            hook_kept: Notify::new(),
             tally: Tally::default(),
         })
     }

@@ -45,7 +45,7 @@ impl Broker {
             Command::Blocks => self.store.blocks(uid, self.answering(asker, Reply::Blocks)),
             Command::Groups => self.store.groups(uid, self.answering(asker, Reply::Groups)),
             Command::Group(gid) => {
-                let done = self.judging(asker, Reply::Group);
+                let done = self.judging(asker, |group| Reply::Group(Box::new(group)));
                 self.store.group(uid, gid, done);
             }
             Command::Online(key) => {
@@ -74,6 +74,7 @@ impl Broker {
     fn with_who_is_here(&self, friends: Friends) -> Reply {
         let uids = friends.friends.iter().map(|friend| friend.uid);
         let here = uids.filter(|uid| self.sessions.is_here(*uid)).collect();
+        let friends = Box::new(friends);
         Reply::Friends { friends, here }
     }
 
@@ -108,7 +109,7 @@ impl Broker {
                 fresh: true,
             } => self.tell(
                 &pair(&request.from, &request.to),
-                Notice::FriendAsked(request.clone()),
+                Notice::FriendAsked((**request).clone()),
             ),
             Changed::Answered {
                 request,
@@ -117,7 +118,7 @@ impl Broker {
             } => self.tell(
                 &pair(&request.from, &request.to),
                 Notice::FriendAnswered {
-                    request: request.clone(),
+                    request: (**request).clone(),
                     accepted: *accepted,
                     time_ms,
                 },

@@ -135,6 +135,8 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn user(number: u64) -> Person {
@@ -227,5 +229,42 @@ mod tests {
         assert_eq!(presence.take_lost(), 3);
         assert_eq!(presence.take_lost(), 0);
         assert_eq!(told(&mut presence).len(), PRESENCE_NEWS_MAX);
+    }
+
+    proptest! {
+        /// Three users come and go, each step some time after the one before.
+        #[test]
+        fn nobody_is_told_the_same_twice_and_in_the_end_all_is_as_told(
+            steps in prop::collection::vec((1..4_u64, 0..2_500_u64), 0..80),
+        ) {
+            let mut presence = Presence::default();
+            let mut now = at(0);
+            let mut here = [false; 4];
+            let mut believed = [false; 4];
+            let mut learn = |presence: &mut Presence| {
+                for (number, online, _) in told(presence) {
+                    let before = std::mem::replace(&mut believed[number as usize], online);
+                    assert_ne!(before, online, "{number} was told so");
+                }
+                believed
+            };
+            for (number, ms) in steps {
+                now = now.after_ms(ms);
+                presence.woken(now);
+                let is_here = &mut here[number as usize];
+                *is_here = !*is_here;
+                match *is_here {
+                    true => presence.came(now, &user(number)),
+                    false => presence.went(now, &user(number)),
+                }
+                let believed = learn(&mut presence);
+                for number in 1..4 {
+                    prop_assert!(believed[number] || !here[number], "on line is told at once");
+                }
+            }
+            presence.woken(now.after_ms(PRESENCE_QUIET_MS));
+            prop_assert_eq!(learn(&mut presence), here);
+            prop_assert_eq!(presence.wake_at_ms(), None);
+        }
     }
 }

@@ -58,7 +58,7 @@ impl Broker {
             id: message.id,
             msg_id: message.msg_id,
             time_ms: message.time_ms,
-            reach: wants_reach.then(|| self.reach(&message, &audience)),
+            reach: wants_reach.then(|| Box::new(self.reach(&message, &audience))),
         }
     }
 

@@ -71,20 +71,21 @@ pub enum Social {
     MoveTo(Location),
 }
 
-/// What became of a [`Social`] act: what the asker is answered, and who else is concerned.
+/// What became of a [`Social`] act: what the asker is answered, and who else is concerned. What is large is boxed: every
+/// event of an outbox has room for one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
     /// A request stands.
     Asked {
         /// The request.
-        request: FriendRequest,
+        request: Box<FriendRequest>,
         /// Whether it was made now; false where it stood already.
         fresh: bool,
     },
     /// A request is answered, or the two were each other's askers.
     Answered {
         /// The request.
-        request: FriendRequest,
+        request: Box<FriendRequest>,
         /// Whether they are friends now.
         accepted: bool,
         /// Whether it was answered now; false where it was so already.
@@ -107,7 +108,7 @@ pub enum Changed {
     /// The group as it is now.
     Group {
         /// The group.
-        group: Group,
+        group: Box<Group>,
         /// Who came by this act.
         joined: Vec<Person>,
         /// Who left by this act.

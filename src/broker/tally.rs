@@ -53,6 +53,8 @@ pub struct Tally {
     pub queue_handouts: Count,
     /// Messages of queues moved to the dead.
     pub buried: Count,
+    /// Messages kept that the webhook is perhaps to be told of.
+    pub hooks_kept: Count,
     /// Sessions ended because they took their topic messages too slowly.
     pub slow_consumers: Count,
 }

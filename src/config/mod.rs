@@ -198,6 +198,12 @@ impl Cli {
                 "{one}: it stands alone; allowed are both it and {other}, or neither"
             )));
         }
+        if serve.trust_login && !serve.listen.ip().is_loopback() {
+            return Err(refusal::wrong(format!(
+                "--trust-login: true is not allowed with --listen {}; allowed is it on a loopback address only, such as 127.0.0.1:8080",
+                serve.listen
+            )));
+        }
         let command = match line.command {
             None | Some(Sub::Serve) => Command::Serve(Box::new(serve)),
             Some(Sub::User(UserSub::Add {

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use http::Uri;
 
 use crate::config::Permit;
 use crate::config::StoreUrl;
@@ -97,6 +98,15 @@ pub struct ServeOptions {
     /// listener, else the page's own]
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_delimiter = ',', value_parser = values::origin)]
     pub allow_origins: Vec<String>,
+    /// Only friends may write to each other
+    #[arg(long, value_name = "true|false", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = values::switch, action = clap::ArgAction::Set)]
+    pub friends_only: bool,
+    /// Let Socket.IO clients log in by nothing but a user's name, for trials: only where --listen is on loopback
+    #[arg(long, value_name = "true|false", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, value_parser = values::switch, action = clap::ArgAction::Set)]
+    pub trust_login: bool,
+    /// URL that is told, by signed POSTs, of messages for users with no session [default: off]
+    #[arg(long, value_name = "URL", value_parser = values::webhook)]
+    pub webhook: Option<Uri>,
     /// Connections at once
     #[arg(long, value_name = "NUMBER", default_value = "100000", value_parser = values::whole::<usize>(1, 10_000_000))]
     pub max_connections: usize,

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 
+use http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::StoreUrl;
@@ -86,6 +87,26 @@ pub(super) fn api_key(text: &str) -> Result<String, String> {
     Err("allowed are visible ASCII characters, with no space or comma".to_owned())
 }
 
+/// A thing that is so or not.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| "allowed is true or false".to_owned())
+}
+
+/// Where events are posted: a whole URL, to which each of them goes as it stands.
+pub(super) fn webhook(text: &str) -> Result<Uri, String> {
+    let good = |uri: &Uri| {
+        let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        // Nobody would send the name and the password, and everybody would show them.
+        scheme && uri.host().is_some_and(|host| !host.is_empty()) && !authority.contains('@')
+    };
+    let uri = text.parse().ok().filter(good);
+    uri.filter(|_| !text.contains('#')).ok_or_else(|| {
+        "allowed is http://HOST/PATH or https://HOST/PATH, such as https://chat.example/hook, with no name, password or #".into()
+    })
+}
+
 /// A browser's origin the way browsers write it (RFC 6454, 6.2): in lower case, without the port its scheme implies.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     read_origin(&text.to_ascii_lowercase()).ok_or_else(|| {
@@ -155,6 +176,32 @@ mod tests {
             "18446744073709551615KiB",
         ] {
             assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn webhooks_are_whole_urls() {
+        for good in [
+            "http://127.0.0.1:9000/hook",
+            "https://chat.example/hook?key=1",
+            "https://chat.example",
+            "http://[::1]:9000/",
+        ] {
+            let read = webhook(good).map(|uri| uri.host().map(str::to_owned));
+            assert!(read.is_ok_and(|host| host.is_some()), "{good}");
+        }
+        for bad in [
+            "",
+            "/hook",
+            "chat.example/hook",
+            "chat.example:80",
+            "ftp://chat.example/",
+            "https:///hook",
+            "https://li:secret@chat.example/",
+            "https://chat.example/#there",
+            "https://chat.example/a b",
+        ] {
+            assert!(webhook(bad).is_err(), "{bad}");
         }
     }
 

@@ -203,6 +203,10 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     let mishap = Mishap::TooLarge(max);
                     return self.machine.mishap(clock.now(), mishap, acts);
                 }
+                Err(Lost::TooManyFragments(max)) => {
+                    let mishap = Mishap::TooManyFragments(max);
+                    return self.machine.mishap(clock.now(), mishap, acts);
+                }
                 // What was read before the end still counts.
                 Err(lost) => {
                     self.lost = Some(lost);
@@ -288,7 +292,7 @@ fn said_bytes(acts: &[Act]) -> usize {
 fn parting(lost: Lost) -> Option<Farewell> {
     match lost {
         Lost::Gone | Lost::Stalled => None,
-        Lost::TooLarge(_) => Some(Farewell {
+        Lost::TooLarge(_) | Lost::TooManyFragments(_) => Some(Farewell {
             code: 1009,
             reason: "message too large",
         }),

@@ -12,6 +12,7 @@ pub mod socketio;
 pub mod stomp;
 pub mod tally;
 pub mod url;
+pub mod webhook;
 
 use crate::auth::Login;
 use crate::broker::command::Command;
@@ -109,6 +110,8 @@ pub enum Act {
 pub enum Mishap {
     /// A message was larger than the transport takes; the most it takes, in bytes.
     TooLarge(usize),
+    /// A message came in more fragments than the transport takes; the most it takes.
+    TooManyFragments(usize),
     /// The broker is stopping, and no session has been told yet.
     Stopping,
 }

@@ -4,8 +4,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 
 use ::http::HeaderValue;
@@ -14,13 +17,18 @@ use ::http::Request;
 use ::http::StatusCode;
 use ::http::Uri;
 use ::http::header;
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::body::Frame;
 use hyper::body::Incoming;
+use hyper::body::SizeHint;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 use tower_service::Service;
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -39,18 +47,35 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
     Content-Type: text/plain\r\nContent-Length: 46\r\n\r\ntoo many connections; try again in a moment.\r\n";
 
-/// Serves `routes` to every connection of `listener`, until `stopping` becomes true. What stands before `context_path`
-/// (`""`, or `/x` without a slash at the end) is taken off each request's path; a request outside it is none of ours, and
-/// one for the context path itself is sent to its slash.
+/// Where among the paths the routes begin; by default at `/`.
+pub struct Base {
+    /// What stands before the path of every route: `""`, or `/x` without a slash at the end.
+    pub context_path: String,
+    /// Answers what is asked for outside it, and so is none of ours.
+    pub outside: BoxedFilter<(Response,)>,
+}
+
+impl Default for Base {
+    fn default() -> Self {
+        Self {
+            context_path: String::new(),
+            outside: warp::any().map(|| empty(StatusCode::NOT_FOUND)).boxed(),
+        }
+    }
+}
+
+/// Serves `routes` to every connection of `listener`, until `stopping` becomes true. The context path is taken off each
+/// request's path before; who asks for itself is sent to its slash.
 pub async fn serve(
     listener: Listener,
-    context_path: String,
+    base: Base,
     routes: BoxedFilter<(Response,)>,
     stopping: watch::Receiver<bool>,
 ) {
     let below = Below {
-        context_path: context_path.into(),
-        service: warp::service(routes),
+        context_path: base.context_path.into(),
+        inside: warp::service(routes),
+        outside: warp::service(base.outside),
     };
     let serve = move |stream| serve_one(stream, below, stopping);
     listener.each(FULL, serve).await;
@@ -84,12 +109,13 @@ where
 #[derive(Clone)]
 struct Below<S> {
     context_path: Arc<str>,
-    service: S,
+    inside: S,
+    outside: S,
 }
 
 impl<S> Service<Request<Incoming>> for Below<S>
 where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: Service<Request<Watched>, Response = Response, Error = Infallible>,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -97,20 +123,78 @@ where
     type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(context)
+        ready!(self.inside.poll_ready(context))?;
+        self.outside.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         if lacks_slash(&request, &self.context_path) {
-            return ready(redirect(&self.context_path));
+            let redirect = redirect(&self.context_path);
+            return Box::pin(std::future::ready(Ok(redirect)));
         }
-        match strip(request.uri(), &self.context_path) {
+        let stripped = strip(request.uri(), &self.context_path);
+        let mut unread = None;
+        let mut request = request.map(|body| {
+            let body = Watched::new(body);
+            unread.clone_from(&body.unread);
+            body
+        });
+        let answer = match stripped {
             Some(uri) => {
                 *request.uri_mut() = uri;
-                Box::pin(self.service.call(request))
+                self.inside.call(request)
             }
-            None => ready(empty(StatusCode::NOT_FOUND)),
+            None => self.outside.call(request),
+        };
+        Box::pin(async move {
+            let mut response = answer.await?;
+            if unread.is_some_and(|unread| unread.load(Ordering::Relaxed)) {
+                // What is left of the body may be anything, and long: the connection is not read any further.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// The body of a request, which remembers whether all of it was read.
+struct Watched {
+    body: Incoming,
+    /// `None` where there was nothing to read.
+    unread: Option<Arc<AtomicBool>>,
+}
+
+impl Watched {
+    fn new(body: Incoming) -> Self {
+        let unread = (!body.is_end_stream()).then(|| Arc::new(AtomicBool::new(true)));
+        Self { body, unread }
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(unread) = &self.unread
+            && (frame.is_none() || self.body.is_end_stream())
+        {
+            unread.store(false, Ordering::Relaxed);
         }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -139,10 +223,6 @@ fn empty(status: StatusCode) -> Response {
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-fn ready(response: Response) -> Answering {
-    Box::pin(std::future::ready(Ok(response)))
-}
 
 /// The path without the context path; `None` where it does not begin with it.
 fn strip(uri: &Uri, context_path: &str) -> Option<Uri> {

@@ -2,6 +2,7 @@
 //!
 //! Here are the plain WebSocket, all of SockJS, Socket.IO, and bare TCP, each also behind TLS.
 
+mod fragments;
 pub mod http;
 pub mod listener;
 pub mod origin;
@@ -22,6 +23,8 @@ pub enum Lost {
     Gone,
     /// The peer sent a message larger than this many bytes; it can still be spoken to.
     TooLarge(usize),
+    /// The peer sent a message in more than this many fragments; it can still be spoken to.
+    TooManyFragments(usize),
     /// The peer sent what the transport does not allow.
     Malformed,
     /// The peer sent a text that is not UTF-8.

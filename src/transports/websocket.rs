@@ -27,6 +27,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::transports::Heard;
 use crate::transports::Link;
 use crate::transports::Lost;
+use crate::transports::fragments::Counted;
+use crate::transports::fragments::FRAGMENTS_MAX;
 
 /// The version of RFC 6455, the only one there is.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -124,15 +126,15 @@ fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
 
 /// One WebSocket.
 pub struct WebSocket {
-    socket: WebSocketStream<TokioIo<Upgraded>>,
+    socket: WebSocketStream<Counted<TokioIo<Upgraded>>>,
     message_bytes_max: usize,
 }
 
 impl WebSocket {
-    /// Takes the connection over, once the answer of [`handshake`] is sent. Messages larger than `message_bytes_max` are
-    /// refused. `None` if the connection is gone.
+    /// Takes the connection over, once the answer of [`handshake`] is sent. Messages larger than `message_bytes_max`, or in
+    /// too many fragments, are refused. `None` if the connection is gone.
     pub async fn open(upgrade: OnUpgrade, message_bytes_max: usize) -> Option<Self> {
-        let upgraded = TokioIo::new(upgrade.await.ok()?);
+        let upgraded = Counted::new(TokioIo::new(upgrade.await.ok()?));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(WRITE_BYTES)
@@ -148,6 +150,9 @@ impl WebSocket {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => {
                 Lost::TooLarge(self.message_bytes_max)
+            }
+            Error::Io(_) if self.socket.get_ref().has_exceeded() => {
+                Lost::TooManyFragments(FRAGMENTS_MAX)
             }
             Error::Utf8(_) => Lost::NotUtf8,
             Error::Protocol(_) => Lost::Malformed,
@@ -215,7 +220,7 @@ impl Link for WebSocket {
             while let Some(Ok(_)) = self.socket.next().await {}
             // More may come that can't be read as frames, as after one that was too large. A connection that is dropped
             // with bytes unread is reset, and the peer might never see our last words.
-            let stream = self.socket.get_mut();
+            let stream = self.socket.get_mut().stream();
             let mut unread = vec![0; READ_BYTES];
             if stream.shutdown().await.is_ok() {
                 while let Ok(1..) = stream.read(&mut unread).await {}

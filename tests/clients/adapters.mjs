@@ -1,11 +1,13 @@
 // Each client behind one small face:
 //
-//   connect({broker, token, headers}) -> link      rejects if the connection is refused
-//   link.subscribe(destination, hear, headers)     hear(body, ack)
+//   connect({broker, token, headers, wire}) -> link    rejects if the connection is refused; the wire hears all messages
+//   link.subscribe(destination, hear, headers) -> {unsubscribe()}    hear({body, headers, ack(headers), nack(headers)})
 //   link.send(destination, body, headers)
-//   link.begin() -> {id, commit(), abort()}
+//   link.begin(id) -> {id, commit(), abort()}
 //   link.leave()                                   resolves when the connection is closed
 //   link.version, link.receipts, link.errors, link.beatsIn, link.beatsOut, link.closed, link.queue(what)
+//
+// What the clients in a browser need of this runs there (inpage.mjs), so nothing here is of Node.js alone.
 import { Queue, soon } from "./events.mjs";
 
 /** As short as the broker agrees to. */
@@ -13,7 +15,7 @@ export const BEAT_MS = 1_000;
 
 export class Refused extends Error {}
 
-class Link {
+export class Link {
   #queues = [];
   #close;
   closed = new Promise((resolve) => {
@@ -51,8 +53,7 @@ class Link {
 }
 
 /** stomp.js 2 and webstomp-client, which grew out of it. `sendArguments` puts what SEND takes in the client's order. */
-export function connectCallbackStyle(client, headers, sendArguments) {
-  const link = new Link();
+export function connectCallbackStyle(client, { headers, wire }, sendArguments, link = new Link()) {
   // The close that follows says enough.
   client.ws.onerror = () => {};
   client.heartbeat = { outgoing: BEAT_MS, incoming: BEAT_MS };
@@ -61,12 +62,12 @@ export function connectCallbackStyle(client, headers, sendArguments) {
   // webstomp-client's own ids are the time and one of a thousand numbers, so five at once may well hold the same twice.
   let subscriptions = 0;
   link.subscribe = (destination, hear, more) =>
-    client.subscribe(destination, (frame) => hear(frame.body, () => frame.ack()), {
+    client.subscribe(destination, hear, {
       id: `subscription-${++subscriptions}`,
       ...more,
     });
   link.send = (destination, body, more) => client.send(...sendArguments(destination, body, { ...more }));
-  link.begin = () => client.begin();
+  link.begin = (id) => client.begin(id);
   link.leave = async () => {
     // disconnect() forgets whoever listened for the close.
     const closed = new Promise((resolve) => {
@@ -89,25 +90,33 @@ export function connectCallbackStyle(client, headers, sendArguments) {
         reject(new Refused(trouble.headers?.message ?? "closed"));
       },
     );
+    const { onmessage } = client.ws;
+    client.ws.onmessage = (event) => {
+      wire.message(event.data);
+      onmessage(event);
+    };
   });
   return soon("CONNECTED", connected);
 }
 
 /** @stomp/stompjs. */
-export function connectStompjs7(client, headers) {
+export function connectStompjs7(client, { headers, wire }) {
   const link = new Link();
   client.configure({
     connectHeaders: headers,
     reconnectDelay: 0,
     heartbeatIncoming: BEAT_MS,
     heartbeatOutgoing: BEAT_MS,
-    debug: (text) => link.overhear(text),
+    logRawCommunication: true,
+    debug: (text) => {
+      link.overhear(text);
+      if (text.startsWith("<<< ") && text !== "<<< PONG") wire.message(text.slice(4));
+    },
     onUnhandledReceipt: (frame) => link.receipts.put(frame.headers["receipt-id"]),
   });
-  link.subscribe = (destination, hear, more) =>
-    client.subscribe(destination, (frame) => hear(frame.body, () => frame.ack()), more);
+  link.subscribe = (destination, hear, more) => client.subscribe(destination, hear, more);
   link.send = (destination, body, more) => client.publish({ destination, body, headers: more });
-  link.begin = () => client.begin();
+  link.begin = (id) => client.begin(id);
   // It asks for a RECEIPT of its DISCONNECT, and waits for it and for the close.
   link.leave = () => soon("the connection closes", client.deactivate());
   const connected = new Promise((resolve, reject) => {

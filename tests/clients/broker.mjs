@@ -21,12 +21,14 @@ export class Broker {
   #child;
   #data;
   #contextPath;
+  #allowOrigin;
   #address;
 
   /** A broker with an empty folder of its own. */
-  static async start(contextPath = "") {
+  static async start({ contextPath = "", allowOrigin = null } = {}) {
     const broker = new Broker();
     broker.#contextPath = contextPath;
+    broker.#allowOrigin = allowOrigin;
     broker.#data = await mkdtemp(join(tmpdir(), "hongyan-"));
     await broker.#run("127.0.0.1:0");
     return broker;
@@ -35,6 +37,7 @@ export class Broker {
   async #run(listen) {
     const args = ["serve", "--listen", listen, "--data", join(this.#data, "data"), "--log", "warn"];
     if (this.#contextPath !== "") args.push("--context-path", this.#contextPath);
+    if (this.#allowOrigin !== null) args.push("--allow-origin", this.#allowOrigin);
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     running.add(child);

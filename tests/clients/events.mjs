@@ -1,6 +1,6 @@
 // What a test waits with: nothing here sleeps, and nothing says how long a thing may take, only when to give up.
 
-const GIVE_UP_MS = 30_000;
+export const GIVE_UP_MS = 30_000;
 
 /** What `promise` brings, or an error that says what did not come. */
 export function soon(what, promise) {

@@ -225,7 +225,7 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
   describe("below a context path", () => {
     let mimi;
     before(async () => {
-      mimi = await Broker.start("/Mimi");
+      mimi = await Broker.start({ contextPath: "/Mimi" });
     });
     after(() => mimi?.remove());
 

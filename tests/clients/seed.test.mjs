@@ -69,7 +69,7 @@ class Page {
 describe("the document's own client", () => {
   let broker;
   before(async () => {
-    broker = await Broker.start("/Mimi");
+    broker = await Broker.start({ contextPath: "/Mimi" });
   });
   after(() => broker.remove());
 

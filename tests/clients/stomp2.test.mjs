@@ -3,28 +3,26 @@ import SockJS from "sockjs-client";
 import Stomp from "stompjs";
 import WebSocket from "ws";
 import { connectCallbackStyle } from "./adapters.mjs";
+import { versioned } from "./results.mjs";
 import { scenarios } from "./scenarios.mjs";
 
-const connect =
-  (open) =>
-  ({ broker, token, headers }) =>
-    connectCallbackStyle(open(broker, token), headers, (destination, body, more) => [destination, more, body]);
+const row = (transport) => ({ runtime: "Node.js", client: versioned("stompjs"), transport, stomp: "1.1" });
 
-scenarios("stomp.js 2.3.3, Stomp.overWS", {
-  version: "1.1",
+const connect = (open) => (how) =>
+  connectCallbackStyle(open(how.broker, how.token), how, (destination, body, more) => [destination, more, body]);
+
+scenarios(row("WebSocket, Stomp.overWS"), {
   isDeaf: true,
   connect: connect((broker, token) => Stomp.overWS(broker.webSocket(token))),
 });
 
-scenarios("stomp.js 2.3.3 over WebSocket with its subprotocols", {
-  version: "1.1",
+scenarios(row("WebSocket, its subprotocols"), {
   // What Stomp.client() does where there is a WebSocket.
   connect: connect((broker, token) =>
     Stomp.over(new WebSocket(broker.webSocket(token), ["v10.stomp", "v11.stomp"])),
   ),
 });
 
-scenarios("stomp.js 2.3.3 over SockJS", {
-  version: "1.1",
+scenarios(row("SockJS"), {
   connect: connect((broker, token) => Stomp.over(new SockJS(broker.sockjs(token)))),
 });

@@ -99,3 +99,42 @@ fn no_data_are_no_sound_data() {
     assert!(done.refusal().contains("hongyan.db"), "{}", done.err);
     assert!(!data.exists(), "nothing was made");
 }
+
+#[test]
+fn data_of_an_older_schema_are_named_and_left_alone() {
+    let folder = tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let file = old_database(&data);
+    let before = std::fs::read(&file).expect("the file");
+    let done = hongyan(&data, &["check"]);
+    let refusal = done.refusal();
+    for part in ["hongyan.db has schema 1,", "start the broker once"] {
+        assert!(refusal.contains(part), "{refusal}");
+    }
+    assert!(
+        std::fs::read(&file).expect("the file") == before,
+        "nothing was changed"
+    );
+    // What was said is done.
+    assert!(Running::start(&data, &[]).terminate().success());
+    let out = hongyan(&data, &["check"]).good();
+    assert!(
+        out.starts_with("users          1\n") && out.ends_with("sound\n"),
+        "{out}"
+    );
+}
+
+/// A database with one user, as the first version made them.
+fn old_database(data: &Path) -> std::path::PathBuf {
+    std::fs::create_dir(data).expect("a folder");
+    let file = data.join("hongyan.db");
+    let database = rusqlite::Connection::open(&file).expect("a new database");
+    let schema = include_str!("../../src/stores/sqlite/schema/0001_first.sql");
+    database.execute_batch(schema).expect("tables");
+    let user = "INSERT INTO users (uid, name, created_ms) VALUES (1, 'li', 0)";
+    database.execute(user, []).expect("a user");
+    let header = "PRAGMA application_id = 1213817198; PRAGMA user_version = 1";
+    database.execute_batch(header).expect("a header");
+    database.close().expect("closed");
+    file
+}

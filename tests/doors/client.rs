@@ -24,7 +24,6 @@ async fn a_token_lets_in_wherever_it_stands() {
             format!("/client?srect={token}&srect=nonsense"),
             String::new(),
         ),
-        (format!("/client/?srect={token}"), String::new()),
         ("/client".to_owned(), format!("srect:{token}\n")),
         ("/client?srect=".to_owned(), format!("srect:{token}\n")),
         (
@@ -42,6 +41,19 @@ async fn a_token_lets_in_wherever_it_stands() {
         socket.connect(&headers).await;
         // Nobody but li may.
         socket.subscribe(&format!("/user/{li}/recive")).await;
+    }
+}
+
+#[tokio::test]
+async fn the_path_is_exactly_that() {
+    let house = House::open(&[]);
+    let token = people::token(1);
+    for path in ["/client/", "//client", "/client/x", "/Client"] {
+        let path = format!("{path}?srect={token}");
+        let knocked = upgrade(house.address(), &path, "Connection: close\r\n").await;
+        assert_eq!(knocked.status, 404, "{path}");
+        let body: serde_json::Value = serde_json::from_str(&knocked.body().await).expect("JSON");
+        assert_eq!(body["code"], 404, "{path}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::support::people;
 use crate::wire::Heard;
 use crate::wire::Socket;
 use crate::wire::connect;
+use crate::wire::frame;
 use crate::wire::subscribe;
 
 async fn open(house: &House) -> Socket {
@@ -73,6 +74,79 @@ async fn a_message_may_come_in_fragments_with_a_ping_between() {
     socket.expect(Command::Connected).await;
     socket.send(Message::Pong("unasked".into())).await;
     socket.lives().await;
+}
+
+/// Sends `bytes` as one message in so many fragments, with a ping before each.
+async fn say_in_fragments(socket: &mut Socket, bytes: &[u8], count: usize) {
+    for number in 0..count {
+        // All that there is in the first, and nothing in the others.
+        let (part, kind) = match number {
+            0 => (bytes, Data::Text),
+            _ => (&b""[..], Data::Continue),
+        };
+        socket.send(Message::Ping("".into())).await;
+        let last = number + 1 == count;
+        socket.send(fragment(part, kind, last)).await;
+    }
+}
+
+/// The next text, behind any pongs.
+async fn text(socket: &mut Socket) -> String {
+    loop {
+        match socket.next().await {
+            Heard::Pong(_) => {}
+            Heard::Text(text) => return text,
+            other => panic!("{other:?} instead of a text"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_has_at_most_64_fragments() {
+    let house = House::open(&[]);
+    for path in ["/client", "/socketServer/websocket"] {
+        let path = format!("{path}?srect={}", people::token(1));
+        let mut socket = Socket::open(house.address(), &path).await;
+        say_in_fragments(&mut socket, connect("").as_bytes(), 64).await;
+        let connected = frame(&text(&mut socket).await);
+        assert_eq!(connected.command, Command::Connected, "{path}");
+        // Those of one message are not those of the next.
+        for receipt in ["one", "two"] {
+            let unsubscribe = format!("UNSUBSCRIBE\nid:none\nreceipt:{receipt}\n\n\0");
+            say_in_fragments(&mut socket, unsubscribe.as_bytes(), 64).await;
+            let receipted = frame(&text(&mut socket).await);
+            assert_eq!(receipted.headers.get("receipt-id"), Some(receipt), "{path}");
+        }
+        say_in_fragments(&mut socket, b"\n", 65).await;
+        let error = frame(&text(&mut socket).await);
+        assert_eq!(
+            error.headers.get("message"),
+            Some("frame-too-large"),
+            "{path}"
+        );
+        let sentence = "fragments in a message: at most 64 are allowed";
+        assert_eq!(error.body, sentence.as_bytes(), "{path}");
+        let closed = Heard::Closed(1009, "frame-too-large".to_owned());
+        assert_eq!(socket.next().await, closed, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn fragments_are_counted_below_sock_js_too() {
+    let house = House::open(&[]);
+    let path = format!("/socketServer/0/0/websocket?srect={}", people::token(1));
+    let mut socket = Socket::open(house.address(), &path).await;
+    assert_eq!(socket.text().await, "o");
+    let connect = serde_json::json!([connect("")]).to_string();
+    say_in_fragments(&mut socket, connect.as_bytes(), 64).await;
+    assert!(text(&mut socket).await.starts_with(r#"a["CONNECTED\n"#));
+    say_in_fragments(&mut socket, b"[]", 65).await;
+    let error = text(&mut socket).await;
+    assert!(
+        error.contains("message:frame-too-large") && error.contains("64"),
+        "{error}"
+    );
+    assert_eq!(text(&mut socket).await, r#"c[1009,"frame-too-large"]"#);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use crate::wire::Socket;
 use crate::wire::chat;
 use crate::wire::connect;
 use crate::wire::knock;
+use crate::wire::knock_with;
 use crate::wire::upgrade;
 
 const SEND_STATUS: &str = "/user/queue/send/status";
@@ -266,4 +267,40 @@ async fn headers_are_counted() {
     let trouble: Value = socket.message().await;
     assert_eq!(trouble["code"], 400, "{trouble}");
     socket.lives().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_before_the_body_was_read_is_told_that_the_connection_closes() {
+    let house = House::open(&["--context-path", "/Mimi"]);
+    let whole = r#"{"name":"li","password":"correct horse"}"#;
+    for (path, length, status, connection) in [
+        ("/Mimi/api/messages", 1_000_000, 401, Some("close")),
+        ("/Mimi/api/nothing", 1_000_000, 404, Some("close")),
+        (
+            "/Mimi/socketServer/0/0/xhr_send",
+            1_000_000,
+            404,
+            Some("close"),
+        ),
+        ("/Mimi/client", 1_000_000, 405, Some("close")),
+        ("/nowhere", 1_000_000, 404, Some("close")),
+        ("/Mimi/api/users", 100_000_000, 413, Some("close")),
+        // What was read, or has no body, leaves the connection to the next request.
+        ("/Mimi/api/login", whole.len(), 401, None),
+        ("/Mimi/api/messages", 0, 401, None),
+    ] {
+        let head = format!("POST {path} HTTP/1.1\r\nContent-Length: {length}\r\n");
+        let body = match length {
+            0 => String::new(),
+            100_000_000 => " ".repeat(70_000),
+            _ => whole.to_owned(),
+        };
+        let knocked = knock_with(house.address(), &head, &body).await;
+        assert_eq!(knocked.status, status, "{path}");
+        assert_eq!(knocked.header("Connection"), connection, "{path}");
+        if connection.is_some() {
+            // To its end.
+            let _ = knocked.body().await;
+        }
+    }
 }

@@ -37,10 +37,15 @@ pub struct Knocked {
 
 /// Sends `request`, a head without the empty line, and reads the head of the answer.
 pub async fn knock(address: &str, request: &str) -> Knocked {
+    knock_with(address, request, "").await
+}
+
+/// The same with what there is of a body.
+pub async fn knock_with(address: &str, request: &str, body: &str) -> Knocked {
     let mut stream = soon("the connection", TcpStream::connect(address))
         .await
         .expect("the broker listens");
-    let request = format!("{request}Host: {address}\r\n\r\n");
+    let request = format!("{request}Host: {address}\r\n\r\n{body}");
     // A broker that has no place answers before it is asked, and hangs up.
     let _ = stream.write_all(request.as_bytes()).await;
     let mut head = Vec::new();

@@ -133,7 +133,7 @@ fn whoever_is_left_out_misses_nothing_by_it() {
     let reach = |answer| match answer {
         Ok(Reply::Sent {
             reach: Some(reach), ..
-        }) => reach,
+        }) => *reach,
         other => panic!("{other:?}"),
     };
     let of_wu_alone = Reach {
@@ -217,7 +217,7 @@ fn it_is_said_who_was_here() {
         let Ok(Reply::Sent { reach, .. }) = house.send(&li, letter) else {
             panic!("not sent");
         };
-        assert_eq!(reach, Some(Reach { online, offline }));
+        assert_eq!(reach, Some(Box::new(Reach { online, offline })));
     }
 }
 

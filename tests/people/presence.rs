@@ -172,3 +172,33 @@ fn what_a_broken_store_can_not_tell_is_counted_and_the_rest_is_told() {
     house.pass(2_000);
     assert_eq!(seen(&house, &wu), news("li", false));
 }
+
+#[test]
+fn however_sessions_come_and_go_at_once_it_is_told_in_turn() {
+    const THREADS: u64 = 4;
+    const TIMES: u64 = 300;
+    let house = House::new();
+    house.befriend(&person("li"), &person("wu"));
+    let wu = house.open(&person("wu"));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let (broker, start) = (&house.broker, house.now());
+            scope.spawn(move || {
+                for turn in 0..TIMES {
+                    let now = start.after_ms(turn * 3_000);
+                    let session = broker.open(now, person("li"), None, None);
+                    broker.close(now.after_ms(500), &session);
+                    broker.woken(now.after_ms(2_600));
+                }
+            });
+        }
+    });
+    house.pass(TIMES * 3_000 + 2_000);
+    let told = seen(&house, &wu);
+    assert!(told.len() >= 2);
+    for (turn, (_, online)) in told.iter().enumerate() {
+        assert_eq!(*online, turn % 2 == 0, "on and off in turn");
+    }
+    assert_eq!(told.last(), Some(&("li".to_owned(), false)));
+    assert!(!is_online(&house, "li"));
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::Request;
+use http_body_util::Full;
 use hyper::body::Body;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -102,7 +103,16 @@ impl Door {
         Self::with_registration(true).await
     }
 
+    /// A door for users who ask a lot.
+    pub async fn unhurried() -> Self {
+        Self::with(true, 100_000).await
+    }
+
     pub async fn with_registration(registration_open: bool) -> Self {
+        Self::with(registration_open, RATE).await
+    }
+
+    async fn with(registration_open: bool, messages_per_second: u32) -> Self {
         let store = Arc::new(Moody::default());
         let shared: Arc<dyn Store> = Arc::clone(&store) as _;
         let clock = Clock::start();
@@ -116,7 +126,7 @@ impl Door {
         let auth = Auth::open(Arc::clone(&shared), auth, clock.now()).await;
         let limits = Limits {
             content_bytes_max: CONTENT_MAX,
-            messages_per_second: RATE,
+            messages_per_second,
             ..Limits::default()
         };
         let (stop, stopping) = watch::channel(false);
@@ -164,28 +174,39 @@ impl Door {
 
     /// Calls as `user`.
     pub async fn as_user(&self, user: &User, call: &str, body: &str) -> Answer {
+        self.as_user_with(user, call, body.to_owned()).await
+    }
+
+    /// The same with a body of bytes.
+    pub async fn as_user_with(&self, user: &User, call: &str, body: impl Into<Bytes>) -> Answer {
         let token = format!("Bearer {}", user.token);
         self.call(call, &[("authorization", &token)], body).await
     }
 
     /// Calls as another server.
     pub async fn as_server(&self, call: &str, body: &str) -> Answer {
-        self.call(call, &[("x-api-key", API_KEY)], body).await
+        self.call(call, &[("x-api-key", API_KEY)], body.to_owned())
+            .await
     }
 
     /// Calls as nobody.
     pub async fn as_nobody(&self, call: &str, body: &str) -> Answer {
-        self.call(call, &[], body).await
+        self.call(call, &[], body.to_owned()).await
     }
 
     /// Makes the call `METHOD /path`.
-    pub async fn call(&self, call: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn call(
+        &self,
+        call: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let (method, path) = call.split_once(' ').expect("METHOD /path");
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.to_owned()).expect("a request");
+        let request = request.body(Full::new(body.into())).expect("a request");
         let filter = self
             .routes
             .clone()

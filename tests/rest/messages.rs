@@ -171,8 +171,8 @@ async fn sizes_are_bounded_in_the_content_and_around_it() {
     door.as_user(&wu, SEND, &body(CONTENT_MAX + 1))
         .await
         .refused(413);
-    let padded = |bytes: usize| format!("{:bytes$}", body(1));
-    let most = CONTENT_MAX * 6 + 4096;
+    let padded = |bytes: usize| body(1) + &" ".repeat(bytes - body(1).len());
+    let most = CONTENT_MAX * 6 + 256 * 1024;
     door.as_user(&wu, SEND, &padded(most)).await.good(201);
     door.as_user(&wu, SEND, &padded(most + 1))
         .await
@@ -239,7 +239,7 @@ async fn bad_questions_are_taught() {
     for (query, code) in [
         ("messages", 400),
         ("messages?with=", 400),
-        ("messages?with=0", 400),
+        ("messages?with=9223372036854775807", 400),
         ("messages?with=%FF", 400),
         ("messages?with=2&group=1", 400),
         ("messages?with=2&before=yesterday", 400),

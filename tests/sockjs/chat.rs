@@ -83,7 +83,7 @@ impl Talker {
                 return frame;
             }
             let frame = self.frame().await;
-            let messages = sockjs::read_messages(frame.trim_start_matches('a'));
+            let messages = sockjs::Reader::default().read(frame.trim_start_matches('a'));
             for message in messages.expect("an array") {
                 self.decoder.feed(message.as_bytes());
             }

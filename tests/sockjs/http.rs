@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use hongyan::transports::http;
+use hongyan::transports::http::Base;
 use hongyan::transports::listener::Listener;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -25,7 +26,7 @@ pub async fn serve() -> String {
     let listener = listener.expect("a port");
     let address = listener.address().expect("an address").to_string();
     tokio::spawn(async move {
-        http::serve(listener, String::new(), echo::routes(), stopping).await;
+        http::serve(listener, Base::default(), echo::routes(), stopping).await;
         drop(stop);
     });
     address

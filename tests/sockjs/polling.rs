@@ -137,6 +137,27 @@ async fn bodies_are_refused_by_name_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_pair_that_was_cut_between_two_posts_is_whole_again() {
+    let address = serve().await;
+    let session = session("/echo");
+    post(&address, &format!("{session}/xhr"), "").await;
+    for (sent, status, received) in [
+        (r#"["cut \ud83d"]"#, 204, "a[\"cut \"]\n"),
+        (r#"["\ude00 broken"#, 500, ""),
+        (r#"["\ude00 whole"]"#, 204, "a[\"😀 whole\"]\n"),
+        (r#"["\ud83d"]"#, 204, "a[\"\"]\n"),
+        (r#"["lost"]"#, 204, "a[\"\\ufffdlost\"]\n"),
+    ] {
+        let answer = post(&address, &format!("{session}/xhr_send"), sent).await;
+        assert_eq!(answer.status, status, "{sent}");
+        if status == 204 {
+            let answer = post(&address, &format!("{session}/xhr"), "").await;
+            assert_eq!(answer.body, received, "{sent}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_is_not_there_takes_nothing() {
     let address = serve().await;
     for (path, headers, body) in [

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use hongyan::transports::Heard;
 use hongyan::transports::Link;
 use hongyan::transports::Lost;
 use hongyan::transports::sockjs::Endpoint;
@@ -189,7 +190,8 @@ impl Handler for Talker {
             self.may_hear.notified().await;
             loop {
                 match link.hear().await {
-                    Ok(message) => self
+                    Ok(Heard::Proved(_)) => {}
+                    Ok(Heard::Message(message)) => self
                         .heard
                         .lock()
                         .expect("no panic")

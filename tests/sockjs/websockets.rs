@@ -99,6 +99,9 @@ async fn frames_go_both_ways_and_an_id_may_be_used_again() {
             (r#"["a"]"#, r#"a["a"]"#),
             (r#""bare""#, r#"a["bare"]"#),
             (r#"["\ud83d\ude00"]"#, r#"a["😀"]"#),
+            // Cut between the halves, as clients do that split long messages.
+            (r#"["cut \ud83d"]"#, r#"a["cut "]"#),
+            (r#"["\ude00 whole"]"#, r#"a["😀 whole"]"#),
         ] {
             say(socket, sent).await;
             assert_eq!(hear(socket).await.as_deref(), Ok(frame));

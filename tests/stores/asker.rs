@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use hongyan::broker::command::Address;
 use hongyan::broker::delivery::Delivery;
-use hongyan::broker::message::{Message, MessageId, MsgId};
+use hongyan::broker::groups::{Gid, Group, NewGroup};
+use hongyan::broker::message::{Kind, Message, MessageId, MsgId};
 use hongyan::broker::ports::{
-    Account, AddedUser, Appended, Before, Confirmation, Confirmed, Counts, Done, HistoryPage,
-    InboxPage, NewMessage, Store, StoreError, Which,
+    Account, AddedUser, Appended, Audience, Before, Confirmation, Confirmed, Counts, Done,
+    HistoryPage, InboxPage, NewMessage, Store, StoreError, Verdict, Which,
 };
+use hongyan::broker::refusal::Refusal;
+use hongyan::broker::social::{Changed, Social};
 use hongyan::broker::users::{Person, Uid, UserKey};
 use hongyan::stores::memory::MemoryStore;
 use hongyan::stores::sqlite::SqliteStore;
@@ -33,11 +37,37 @@ pub fn msg_id(number: u64) -> MsgId {
 pub fn new_message(sender: u64, receiver: u64, name: u64, content: &str) -> NewMessage {
     NewMessage {
         sender: uid(sender),
-        receiver: uid(receiver),
+        to: uid(receiver).into(),
         msg_id: msg_id(name),
+        kind: Kind::Text,
         content: content.into(),
+        envelope: None,
+        ignored: Vec::new(),
+        friends_only: false,
+        hook: false,
         time_ms: 1000,
     }
+}
+
+/// To a group, but not to these.
+pub fn group_message(sender: u64, gid: Gid, name: u64, ignored: &[u64]) -> NewMessage {
+    NewMessage {
+        to: Address::Group(gid),
+        ignored: keys(ignored),
+        ..new_message(sender, sender, name, "hello")
+    }
+}
+
+pub fn keys(numbers: &[u64]) -> Vec<UserKey> {
+    numbers.iter().map(|number| key(*number)).collect()
+}
+
+pub fn key(number: u64) -> UserKey {
+    UserKey::Uid(uid(number))
+}
+
+pub fn gid(number: u64) -> Gid {
+    Gid::new(number).expect("a gid")
 }
 
 pub fn confirmation(receiver: u64, which: Which) -> Confirmation {
@@ -118,15 +148,80 @@ impl Asker {
         self.ask(|store, done| store.user(key, done))
     }
 
-    pub fn append(&self, message: NewMessage) -> Appended {
+    pub fn append(&self, message: NewMessage) -> Verdict<Appended> {
         self.ask(|store, done| store.append(message, done))
     }
 
     pub fn fresh(&self, sender: u64, receiver: u64, name: u64) -> Arc<Message> {
-        match self.append(new_message(sender, receiver, name, "hello")) {
-            Appended::Fresh(message, _) => message,
+        self.kept(new_message(sender, receiver, name, "hello")).0
+    }
+
+    /// Appends what is new.
+    pub fn kept(&self, message: NewMessage) -> (Arc<Message>, Audience) {
+        match self.append(message) {
+            Ok(Appended::Fresh(message, audience)) => (message, audience),
             other => panic!("not fresh: {other:?}"),
         }
+    }
+
+    /// Appends what was appended before.
+    pub fn again(&self, message: NewMessage) -> Arc<Message> {
+        match self.append(message) {
+            Ok(Appended::Again(message, _)) => message,
+            other => panic!("not again: {other:?}"),
+        }
+    }
+
+    pub fn try_social(&self, by: Uid, act: Social) -> Verdict<Changed> {
+        self.ask(|store, done| store.social(by, act, 3000, done))
+    }
+
+    pub fn social(&self, by: u64, act: Social) -> Changed {
+        self.try_social(uid(by), act).expect("allowed")
+    }
+
+    pub fn refused(&self, by: u64, act: Social) -> Refusal {
+        self.try_social(uid(by), act).expect_err("not allowed")
+    }
+
+    /// Two become friends.
+    pub fn befriend(&self, one: u64, other: u64) {
+        for (by, to) in [(one, other), (other, one)] {
+            let (to, words) = (key(to), String::new());
+            self.social(by, Social::AskFriend { to, words });
+        }
+    }
+
+    /// A group of these, made by the first.
+    pub fn group_of(&self, members: &[u64]) -> Gid {
+        let new = NewGroup {
+            members: keys(&members[1..]),
+            ..NewGroup::default()
+        };
+        match self.social(members[0], Social::MakeGroup(new)) {
+            Changed::Group {
+                group, made: true, ..
+            } => group.gid,
+            other => panic!("no group was made: {other:?}"),
+        }
+    }
+
+    pub fn say(&self, sender: u64, gid: Gid, name: u64) -> Arc<Message> {
+        self.kept(group_message(sender, gid, name, &[])).0
+    }
+
+    pub fn group_history(&self, reader: u64, gid: Gid, limit: usize) -> HistoryPage {
+        let with = Address::Group(gid);
+        self.ask(|store, done| store.history(uid(reader), with, None, limit, done))
+            .expect("a member")
+    }
+
+    pub fn since(&self, reader: u64, from_ms: u64, limit: usize) -> HistoryPage {
+        self.ask(|store, done| store.since(uid(reader), from_ms, limit, done))
+    }
+
+    pub fn group(&self, reader: u64, gid: Gid) -> Verdict<Group> {
+        self.ask(|store, done| store.group(uid(reader), gid, done))
     }
 
     pub fn confirm(&self, receiver: u64, which: Which) -> Confirmed {
@@ -165,7 +260,9 @@ impl Asker {
         before: Option<Before>,
         limit: usize,
     ) -> HistoryPage {
-        self.ask(|store, done| store.history(uid(reader), uid(with), before, limit, done))
+        let with = uid(with).into();
+        self.ask(|store, done| store.history(uid(reader), with, before, limit, done))
+            .expect("a user")
     }
 
     pub fn revoked(&self, now_s: u64) -> Vec<String> {

@@ -6,27 +6,28 @@ use std::sync::mpsc;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use hongyan::broker::message::MessageId;
-use hongyan::broker::ports::{Before, Done, Store, StoreError, Which};
-use hongyan::broker::users::UserKey;
+use hongyan::broker::command::{Address, Ears};
+use hongyan::broker::friends::RequestId;
+use hongyan::broker::groups::{Gid, GroupPatch, NewGroup};
+use hongyan::broker::message::{Kind, MessageId};
+use hongyan::broker::orders::OrderId;
+use hongyan::broker::ports::{Before, Done, HookFate, NewMessage, Store, StoreError, Which};
+use hongyan::broker::social::Social;
+use hongyan::broker::users::{Uid, UserKey};
 use hongyan::stores::memory::MemoryStore;
 use hongyan::stores::sqlite::{SqliteStore, check};
 
-use crate::asker::{answer, confirmation, msg_id, new_message, person, uid};
+use crate::asker::{answer, confirmation, gid, key, keys, msg_id, new_message, person, uid};
 
 /// Everything that can happen to a store.
 #[derive(Clone, Debug)]
 enum Step {
     AddUser(u64),
     Admit(u64, u64),
-    Append {
-        sender: u64,
-        receiver: u64,
-        name: u64,
-        long: bool,
-        time_ms: u64,
-    },
+    Append(NewMessage),
     Confirm(u64, Which),
+    Social(u64, Social),
+    SettleHook(u64, HookFate),
     Inbox {
         reader: u64,
         after: u64,
@@ -34,10 +35,19 @@ enum Step {
     },
     History {
         reader: u64,
-        with: u64,
+        with: Address,
         before: Option<Before>,
         limit: usize,
     },
+    Since {
+        reader: u64,
+        from_ms: u64,
+        limit: usize,
+    },
+    /// All that can be asked of what a user is to others.
+    People(u64),
+    Group(u64, Gid),
+    Hooks(u64),
     User(u64),
     Revoke(u64, u64),
     Revoked(u64),
@@ -45,39 +55,143 @@ enum Step {
     Reopen,
 }
 
+/// Users 1 to 4 are here sooner or later; 9 never is.
+fn anybody() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => 1..5_u64, 1 => Just(9)]
+}
+
+/// Those made before the first step, who may act.
+fn actor() -> impl Strategy<Value = u64> {
+    1..4_u64
+}
+
+fn some_users() -> impl Strategy<Value = Vec<UserKey>> {
+    let users = prop::collection::vec(1..4_u64, 0..3);
+    users.prop_map(|users| keys(&users))
+}
+
+/// Groups and pairs share their numbers, so these are often one and sometimes the other.
+fn some_gid() -> impl Strategy<Value = Gid> {
+    (1..7_u64).prop_map(gid)
+}
+
+fn messages() -> impl Strategy<Value = NewMessage> {
+    let to = prop_oneof![
+        3 => anybody().prop_map(|to| Address::User(key(to))),
+        1 => anybody().prop_map(|to| Address::User(UserKey::Name(format!("u{to}")))),
+        3 => some_gid().prop_map(Address::Group),
+    ];
+    let sender = prop_oneof![12 => actor(), 1 => Just(Uid::SYSTEM.get())];
+    let flags = (any::<bool>(), 0..8_u8, any::<bool>(), any::<bool>());
+    let parts = (sender, to, 0..12_u64, 0..100_u64, some_users(), flags);
+    parts.prop_map(|(sender, to, name, time_ms, ignored, flags)| {
+        let (long, strict, hook, order) = flags;
+        NewMessage {
+            to,
+            ignored,
+            kind: if order { Kind::Order } else { Kind::Text },
+            friends_only: strict == 0,
+            hook,
+            time_ms,
+            ..new_message(sender, 1, name, if long { "a longer one" } else { "one" })
+        }
+    })
+}
+
+fn acts() -> impl Strategy<Value = Social> {
+    let another = || anybody().prop_map(key);
+    let field = || prop_oneof![Just("name"), Just("members"), Just("admin"), Just("motto")];
+    let protected = prop::collection::vec(field().prop_map(str::to_owned), 0..3);
+    let patch = (
+        prop::option::of(Just("new".to_owned())),
+        prop::option::of(some_users()),
+        prop::option::of(some_users()),
+        prop::option::of(protected.clone()),
+        prop::option::of(prop::option::of(Just("x".to_owned()))),
+    );
+    let patch = patch.prop_map(|(name, admins, members, protected, motto)| GroupPatch {
+        name,
+        admins,
+        members,
+        protected,
+        custom: motto
+            .map(|motto| ("motto".to_owned(), motto))
+            .into_iter()
+            .collect(),
+    });
+    let new = (some_users(), some_users(), prop::option::of(protected));
+    let new = new.prop_map(|(admins, members, protected)| NewGroup {
+        name: "old".to_owned(),
+        admins,
+        members,
+        protected,
+        custom: [("motto".to_owned(), "y".to_owned())].into(),
+    });
+    let order = || (0..2_u8).prop_map(|id| OrderId(format!("o{id}")));
+    prop_oneof![
+        4 => another().prop_map(|to| Social::AskFriend { to, words: "hello".to_owned() }),
+        3 => (1..9_u64, any::<bool>()).prop_map(|(id, accept)| Social::AnswerFriend {
+            request: RequestId(id),
+            accept,
+        }),
+        1 => another().prop_map(Social::Unfriend),
+        1 => another().prop_map(Social::Block),
+        2 => another().prop_map(Social::Unblock),
+        2 => new.prop_map(Social::MakeGroup),
+        3 => (some_gid(), patch).prop_map(|(gid, patch)| Social::ChangeGroup { gid, patch }),
+        4 => (some_gid(), some_users()).prop_map(|(gid, users)| Social::AddMembers { gid, users }),
+        3 => (some_gid(), another()).prop_map(|(gid, user)| Social::RemoveMember { gid, user }),
+        2 => (order(), another())
+            .prop_map(|(order, customer)| Social::PlaceOrder { order, customer }),
+        2 => order().prop_map(Social::TakeOrder),
+    ]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let user = || 1..5_u64;
-    let name = || 0..12_u64;
     let id = || 0..70_u64;
+    let ears = (any::<bool>(), any::<bool>()).prop_map(|(direct, groups)| Ears { direct, groups });
     let which = prop_oneof![
-        4 => (name(), prop::option::of((id(), id()))).prop_map(|(name, pushed)| Which::Named {
+        4 => (0..12_u64, prop::option::of((id(), id()))).prop_map(|(name, pushed)| Which::Named {
             msg_id: msg_id(name),
             pushed: pushed.map(|(after, last)| (MessageId(after), MessageId(last))),
         }),
         3 => id().prop_map(|id| Which::One(MessageId(id))),
-        1 => (id(), id()).prop_map(|(after, last)| Which::Through {
+        1 => (id(), id(), ears).prop_map(|(after, last, by)| Which::Through {
             after: MessageId(after),
             last: MessageId(last),
+            by,
         }),
     ];
     let before = prop_oneof![
         id().prop_map(|id| Before::Id(MessageId(id))),
         (0..100_u64).prop_map(Before::Time),
     ];
+    let with = prop_oneof![
+        anybody().prop_map(|with| Address::User(key(with))),
+        some_gid().prop_map(Address::Group),
+    ];
+    let fate = prop_oneof![
+        Just(HookFate::Done),
+        Just(HookFate::Failed),
+        (0..100_u64).prop_map(HookFate::Later),
+    ];
+    let doer = prop_oneof![6 => actor(), 1 => Just(Uid::SYSTEM.get())];
     let step = prop_oneof![
-        30 => (user(), user(), name(), any::<bool>(), 0..100_u64).prop_map(
-            |(sender, receiver, name, long, time_ms)| {
-                // Senders exist: the first three users are made before the first step.
-                let sender = 1 + sender % 3;
-                Step::Append { sender, receiver, name, long, time_ms }
-            }
-        ),
+        30 => messages().prop_map(Step::Append),
         20 => (user(), which).prop_map(|(receiver, which)| Step::Confirm(receiver, which)),
+        25 => (doer, acts()).prop_map(|(by, act)| Step::Social(by, act)),
+        1 => (1..9_u64, fate).prop_map(|(id, fate)| Step::SettleHook(id, fate)),
         4 => (user(), id(), 0..8_usize)
             .prop_map(|(reader, after, limit)| Step::Inbox { reader, after, limit }),
-        4 => (user(), user(), prop::option::of(before), 0..8_usize).prop_map(
+        4 => (user(), with, prop::option::of(before), 0..8_usize).prop_map(
             |(reader, with, before, limit)| Step::History { reader, with, before, limit }
         ),
+        3 => (user(), 0..100_u64, 0..8_usize)
+            .prop_map(|(reader, from_ms, limit)| Step::Since { reader, from_ms, limit }),
+        2 => user().prop_map(Step::People),
+        2 => (user(), some_gid()).prop_map(|(reader, gid)| Step::Group(reader, gid)),
+        1 => (0..100_u64).prop_map(Step::Hooks),
         1 => user().prop_map(Step::AddUser),
         1 => (user(), user()).prop_map(|(number, name)| Step::Admit(number, name)),
         1 => user().prop_map(Step::User),
@@ -86,7 +200,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Counts),
         1 => Just(Step::Reopen),
     ];
-    prop::collection::vec(step, 1..120)
+    prop::collection::vec(step, 1..160)
 }
 
 /// What the store answered, once that is asked for.
@@ -112,18 +226,9 @@ fn take(store: &dyn Store, step: &Step) -> Answer {
             admitted.name = format!("u{name}").into();
             put(|done| store.admit_user(admitted, 1, done))
         }
-        Step::Append {
-            sender,
-            receiver,
-            name,
-            long,
-            time_ms,
-        } => {
-            let content = if long { "a longer one" } else { "one" };
-            let mut message = new_message(sender, receiver, name, content);
-            message.time_ms = time_ms;
-            put(|done| store.append(message, done))
-        }
+        Step::Append(message) => put(|done| store.append(message, done)),
+        Step::Social(by, act) => put(|done| store.social(uid(by), act, 7, done)),
+        Step::SettleHook(id, fate) => put(|done| store.settle_hook(id, fate, done)),
         Step::Confirm(receiver, which) => {
             put(|done| store.confirm(confirmation(receiver, which), done))
         }
@@ -137,7 +242,29 @@ fn take(store: &dyn Store, step: &Step) -> Answer {
             with,
             before,
             limit,
-        } => put(|done| store.history(uid(reader), uid(with), before, limit, done)),
+        } => put(|done| store.history(uid(reader), with, before, limit, done)),
+        Step::Since {
+            reader,
+            from_ms,
+            limit,
+        } => put(|done| store.since(uid(reader), from_ms, limit, done)),
+        Step::People(of) => {
+            let answers = [
+                put(|done| store.friends(uid(of), done)),
+                put(|done| store.blocks(uid(of), done)),
+                put(|done| store.groups(uid(of), done)),
+                put(|done| store.are_friends(uid(of), uid(1), done)),
+            ];
+            Box::new(move || answers.map(|answer| answer()).join("\n"))
+        }
+        Step::Group(reader, gid) => {
+            let answers = [
+                put(|done| store.group(uid(reader), gid, done)),
+                put(|done| store.roster(gid, done)),
+            ];
+            Box::new(move || answers.map(|answer| answer()).join("\n"))
+        }
+        Step::Hooks(now_ms) => put(|done| store.due_hooks(now_ms, 9, done)),
         Step::User(number) => put(|done| store.user(UserKey::Uid(uid(number)), done)),
         Step::Revoke(token, expires_s) => {
             put(|done| store.revoke(format!("t{token}"), expires_s, done))
@@ -155,9 +282,16 @@ fn take(store: &dyn Store, step: &Step) -> Answer {
 }
 
 fn is_write(step: &Step) -> bool {
-    !matches!(
+    matches!(
         step,
-        Step::Inbox { .. } | Step::History { .. } | Step::User(_) | Step::Counts | Step::Reopen
+        Step::AddUser(_)
+            | Step::Admit(..)
+            | Step::Append(_)
+            | Step::Confirm(..)
+            | Step::Social(..)
+            | Step::SettleHook(..)
+            | Step::Revoke(..)
+            | Step::Revoked(_)
     )
 }
 

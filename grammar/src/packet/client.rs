@@ -109,8 +109,8 @@ fn request(fields: &Fields<'_>) -> Result<Request, Refusal> {
             .filter(|uid| *uid > 0)
             .map(Request::Online)
             .ok_or_else(|| malformed("the msg of O must be a uid: a number from 1, or its digits")),
-        "H" => fields.number("msg").map(Request::History).ok_or_else(|| {
-            malformed("the msg of H must be a time: whole milliseconds since the Unix epoch")
+        "H" => fields.time("msg").map(Request::History).ok_or_else(|| {
+            malformed("the msg of H must be a time: milliseconds since the Unix epoch")
         }),
         "T" => fields.name("msg").map(Request::TakeOrder).ok_or_else(|| {
             malformed(format!(

@@ -10,6 +10,9 @@ use crate::json::{DEPTH_MAX, depth, offset, without_halves};
 use crate::packet::{ID_BYTES_MAX, Id, NAME_BYTES_MAX};
 use crate::refusal::{Kind, Refusal};
 
+/// Beyond this a double has no fractions, and a time no meaning: 2^53.
+const MS_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// A packet that was refused, and its id as far as it could be read, so that the answer can carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -64,6 +67,14 @@ impl<'a> Fields<'a> {
     /// A field that is a whole number from 0, or a string of its digits.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.get(name).and_then(number)
+    }
+
+    /// A field that is a time in milliseconds; a fraction of one is left out, as clocks of some languages tell it.
+    pub(super) fn time(&self, name: &str) -> Option<u64> {
+        let raw = self.get(name)?;
+        let fraction = || decimal(raw).filter(|ms| (0.0..MS_MAX).contains(ms));
+        // Whole after this, and within the range.
+        number(raw).or_else(|| fraction().map(|ms| ms as u64))
     }
 
     /// A field that names something: a string, or a number, of which the digits are the name.

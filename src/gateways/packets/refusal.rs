@@ -41,8 +41,8 @@ impl Fault {
     }
 
     /// A message was larger than the transport takes.
-    pub(super) fn too_large(bytes_max: usize) -> Self {
-        let sentence = format!("a packet has at most {bytes_max} bytes");
+    pub(super) fn too_large(what: &str, max: usize) -> Self {
+        let sentence = format!("a packet has at most {max} {what}");
         Self::new(1009, "packet-too-large", sentence)
     }
 

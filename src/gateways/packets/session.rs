@@ -243,7 +243,8 @@ impl Machine for PacketSession {
             return;
         }
         let fault = match mishap {
-            Mishap::TooLarge(bytes_max) => Fault::too_large(bytes_max),
+            Mishap::TooLarge(max) => Fault::too_large("bytes", max),
+            Mishap::TooManyFragments(max) => Fault::too_large("fragments", max),
             Mishap::Stopping => Fault::from(End::Stopping),
         };
         self.end(fault, acts);
@@ -287,5 +288,122 @@ impl Machine for PacketSession {
         };
         let wake_at_ms = open.proof.wake_at_ms();
         Some(open.expires_ms.map_or(wake_at_ms, |at| at.min(wake_at_ms)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::command::Reply;
+    use crate::broker::command::Ticket;
+    use crate::broker::message::MessageId;
+    use crate::broker::message::MsgId;
+    use crate::broker::refusal::Refusal;
+    use crate::broker::users::Person;
+
+    /// A session that has said `L` and been answered all that it asked at the beginning.
+    fn open_session() -> PacketSession {
+        let admitted = Admitted {
+            person: Person {
+                uid: Uid::new(1).unwrap(),
+                name: "li".into(),
+            },
+            token: None,
+            expires_s: None,
+            device: None,
+        };
+        let mut session = PacketSession::new(Door {
+            admitted,
+            session_name: "s".to_owned(),
+        });
+        assert!(session.is_full() && !session.hungry(), "it speaks first");
+        let mut acts = Vec::new();
+        session.go_on(Moment::default(), &mut acts);
+        for ticket in asked(&acts) {
+            answer(&mut session, ticket, Ok(Reply::Done));
+        }
+        assert!(!session.is_full() && session.hungry());
+        session
+    }
+
+    fn asked(acts: &[Act]) -> Vec<Ticket> {
+        let ticket = |act: &Act| match act {
+            Act::Ask(ticket, _) => Some(*ticket),
+            _ => None,
+        };
+        acts.iter().filter_map(ticket).collect()
+    }
+
+    /// The ids of what was said.
+    fn said(acts: &[Act]) -> Vec<u64> {
+        let id = |act: &Act| match act {
+            Act::Say(text) => {
+                let packet: serde_json::Value = serde_json::from_str(text).expect("JSON");
+                packet["id"].as_u64()
+            }
+            _ => None,
+        };
+        acts.iter().filter_map(id).collect()
+    }
+
+    fn hear(session: &mut PacketSession, text: &str) -> Vec<Act> {
+        let mut acts = Vec::new();
+        session.hear(Moment::default(), text.as_bytes(), &mut acts);
+        acts
+    }
+
+    fn answer(
+        session: &mut PacketSession,
+        ticket: Ticket,
+        answer: Result<Reply, Refusal>,
+    ) -> Vec<Act> {
+        let mut acts = Vec::new();
+        let event = Event::Answer(ticket, answer);
+        session.told(Moment::default(), event, &mut acts);
+        acts
+    }
+
+    fn sent() -> Result<Reply, Refusal> {
+        Ok(Reply::Sent {
+            id: MessageId(1),
+            msg_id: MsgId([0; 20]),
+            time_ms: 0,
+            reach: None,
+        })
+    }
+
+    #[test]
+    fn answers_keep_the_order_of_the_packets_and_questions_wait_for_those_before_them() {
+        let mut session = open_session();
+        let first = asked(&hear(
+            &mut session,
+            r#"{"id":1,"to":2,"type":"t","msg":"x"}"#,
+        ));
+        assert_eq!(hear(&mut session, r#"{"id":2,"type":"P"}"#), []);
+        assert_eq!(hear(&mut session, r#"{"id":3,"type":"H","msg":0}"#), []);
+        assert!(!session.hungry(), "nothing overtakes the question");
+        let acts = answer(&mut session, first[0], sent());
+        assert_eq!(said(&acts), [1, 2]);
+        let third = asked(&acts);
+        assert!(session.hungry());
+        let empty = Reply::History {
+            messages: Vec::new(),
+            more: false,
+        };
+        let acts = answer(&mut session, third[0], Ok(empty));
+        assert_eq!(said(&acts), [3]);
+    }
+
+    #[test]
+    fn a_session_with_too_much_unanswered_is_not_read() {
+        let mut session = open_session();
+        let text = r#"{"id":1,"to":2,"type":"t","msg":"x"}"#;
+        let mut tickets = Vec::new();
+        while session.hungry() {
+            tickets.extend(asked(&hear(&mut session, text)));
+        }
+        assert_eq!(tickets.len(), UNANSWERED_MAX);
+        answer(&mut session, tickets[0], sent());
+        assert!(session.hungry());
     }
 }

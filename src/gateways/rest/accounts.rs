@@ -2,6 +2,7 @@
 
 use crate::auth::Denial;
 use crate::auth::Login;
+use crate::gateways::json::PersonJson;
 use crate::gateways::rest::answer::Answer;
 use crate::gateways::rest::answer::Refused;
 use crate::gateways::rest::answer::json;
@@ -9,7 +10,6 @@ use crate::gateways::rest::answer::nothing;
 use crate::gateways::rest::call::Request;
 use crate::gateways::rest::wire::AccountJson;
 use crate::gateways::rest::wire::LoginJson;
-use crate::gateways::rest::wire::PersonJson;
 use crate::gateways::rest::wire::WstokenJson;
 
 pub(super) async fn register(request: Request) -> Result<Answer, Refused> {

@@ -9,7 +9,16 @@ use http::Method;
 use serde::Deserialize;
 
 use crate::auth::Login;
+use crate::broker::command::Command;
+use crate::broker::command::Reply;
+use crate::broker::groups::Gid;
 use crate::broker::moment::Moment;
+use crate::broker::refusal::Refusal;
+use crate::broker::social::Changed;
+use crate::broker::social::Social;
+use crate::broker::users::Person;
+use crate::broker::users::Uid;
+use crate::broker::users::UserKey;
 use crate::gateways::json;
 use crate::gateways::rest::Desk;
 use crate::gateways::rest::answer::Answer;
@@ -35,8 +44,12 @@ pub(super) struct Call {
 pub(super) enum BodySize {
     /// Enough for names and passwords.
     Small,
-    /// Enough for the largest content, every character of it escaped.
+    /// Enough for the largest content, every character of it escaped, and for a list of users beside it.
     Content,
+    /// Enough for a group, with a long list of its members.
+    Group,
+    /// A picture itself, no JSON.
+    Picture,
 }
 
 /// What a caller says.
@@ -94,12 +107,22 @@ pub(super) enum Kind {
     Number,
     /// `true` or `false`.
     Flag,
+    /// A number, perhaps with a fraction and a sign.
+    Degrees,
+    /// Any JSON.
+    Any,
     /// A uid, its digits, or a uname.
     User,
+    /// A list of these.
+    Users,
+    /// A list of uids.
+    Uids,
+    /// A list of texts.
+    Texts,
     /// 40 hex digits.
     MsgId,
-    /// A list of messages.
-    Messages,
+    /// A list of what the description calls so.
+    List(&'static str),
 }
 
 /// What a caller gets when nothing is wrong.
@@ -113,6 +136,10 @@ pub(super) enum Shape {
     Nothing,
     /// A JSON object with these members.
     Object(&'static [(&'static str, Kind)]),
+    /// What the description calls so.
+    Named(&'static str),
+    /// A picture.
+    Picture,
     /// A JSON object that another standard describes.
     Document,
     /// Lines of text.
@@ -124,6 +151,7 @@ pub(super) enum Handler {
     Anyone(fn(Request) -> Handling),
     User(fn(Request, Login) -> Handling),
     UserOrServer(fn(Request, Caller) -> Handling),
+    Server(fn(Request) -> Handling),
 }
 
 /// An answer under way.
@@ -135,6 +163,16 @@ pub(super) enum Caller {
     User(Login),
     /// Another server, by API key.
     Server,
+}
+
+impl Caller {
+    /// Who does what is asked: another server does it as the system.
+    pub(super) fn person(self) -> Person {
+        match self {
+            Self::User(login) => login.person,
+            Self::Server => Person::system(),
+        }
+    }
 }
 
 /// A request that was let in.
@@ -155,6 +193,38 @@ impl Request {
     /// What stands for the first `{part}` of the path.
     pub(super) fn part(&self) -> &str {
         self.parts.first().map_or("", String::as_str)
+    }
+
+    /// The user that stands for the `{part}` at `index` of the path; 404 where there can be none.
+    pub(super) fn user(&self, index: usize) -> Result<UserKey, Refused> {
+        let key = self.parts.get(index).and_then(|part| UserKey::parse(part));
+        // The system is nobody whom anything could be done to.
+        let key = key.filter(|key| *key != UserKey::Uid(Uid::SYSTEM));
+        key.ok_or_else(|| Refusal::NoSuchUser.into())
+    }
+
+    /// The group that stands for the first `{part}` of the path; 404 where there can be none.
+    pub(super) fn group(&self) -> Result<Gid, Refused> {
+        let gid = self.part().parse().ok().and_then(Gid::new);
+        gid.ok_or_else(|| Refusal::NoSuchGroup.into())
+    }
+
+    /// Asks the broker something whose answer has no msgID: a failure is no reason to try again with the same.
+    pub(super) async fn ask(&self, person: &Person, command: Command) -> Result<Reply, Refused> {
+        let broker = &self.desk.context.broker;
+        let reply = broker.ask_once(self.now(), person, command).await;
+        reply.map_err(|refusal| match refusal {
+            Refusal::Busy | Refusal::NotStored => Refused::unanswered(),
+            other => other.into(),
+        })
+    }
+
+    /// Does something with other people.
+    pub(super) async fn act(&self, person: &Person, act: Social) -> Result<Changed, Refused> {
+        match self.ask(person, Command::Social(act)).await? {
+            Reply::Social(changed) => Ok(changed),
+            _ => Err(Refused::unanswered()),
+        }
     }
 
     /// The time.

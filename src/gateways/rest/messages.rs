@@ -4,19 +4,22 @@ use sha1::Digest;
 use sha1::Sha1;
 
 use crate::auth::Login;
+use crate::broker::command::Address;
 use crate::broker::command::Command;
 use crate::broker::command::Letter;
 use crate::broker::command::Reply;
 use crate::broker::delivery::Delivery;
+use crate::broker::groups::Gid;
 use crate::broker::limits::CLIENT_PAGE_MAX;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
-use crate::broker::ports::Before;
 use crate::broker::refusal::status;
 use crate::broker::users::Person;
-use crate::broker::users::Uid;
-use crate::broker::users::UserKey;
-use crate::gateways::rest::Desk;
+use crate::gateways::json::KeptJson;
+use crate::gateways::json::OtherJson;
+use crate::gateways::json::UserJson;
+use crate::gateways::json::before_of;
+use crate::gateways::json::kind_of;
 use crate::gateways::rest::answer::Answer;
 use crate::gateways::rest::answer::Refused;
 use crate::gateways::rest::answer::json;
@@ -24,30 +27,25 @@ use crate::gateways::rest::call::Caller;
 use crate::gateways::rest::call::Request;
 use crate::gateways::rest::people;
 use crate::gateways::rest::wire::ConfirmedJson;
-use crate::gateways::rest::wire::KeptJson;
 use crate::gateways::rest::wire::PageJson;
 use crate::gateways::rest::wire::SendJson;
 use crate::gateways::rest::wire::SentJson;
-use crate::gateways::rest::wire::UserJson;
 use crate::gateways::url::Query;
 
 /// Messages on a page where the caller names no number.
 const PAGE_DEFAULT: usize = 50;
 
-/// Where times begin: a lower `before` is an id. As a time this is September 2001.
-const TIMES_FROM: u64 = 1_000_000_000_000;
-
 pub(super) async fn send(request: Request, caller: Caller) -> Result<Answer, Refused> {
     let message: SendJson<'_> = request.json()?;
-    let desk = &*request.desk;
     let to = match (message.to, message.group) {
-        (Some(to), None) => to.0,
-        (None, Some(_)) => return Err(no_such_group()),
+        (Some(to), None) => Address::User(to.0),
+        (None, Some(group)) => Address::Group(group.0),
         _ => {
             let content = "a message goes either \"to\" a user or to a \"group\"; give one of them";
             return Err(Refused::bad(content));
         }
     };
+    let kind = kind_of(message.kind.as_deref()).map_err(Refused::bad)?;
     let from = match caller {
         Caller::User(login) => login.person,
         Caller::Server => {
@@ -57,20 +55,46 @@ pub(super) async fn send(request: Request, caller: Caller) -> Result<Answer, Ref
                 .ok_or_else(|| {
                     Refused::bad("a call with an API key needs \"from\": a uid or a uname")
                 })?;
-            people::find(desk, from.0).await?.0
+            people::find(&request.desk, from.0).await?.0
         }
     };
-    let to = receiver(desk, to).await?;
-    let now = request.now();
-    let msg_id = match &message.msg_id {
-        Some(text) => parse_msg_id(text)?,
-        None => made_msg_id(&message.content, desk.stamp_ms(now)),
+    let (msg_id, made) = msg_id(&request, message.msg_id.as_deref(), &message.content)?;
+    let letter = Letter {
+        kind,
+        ignored: message.ignored.unwrap_or_default().0,
+        ..Letter::new(to, msg_id, message.content)
     };
-    let command = Command::Send(Letter::new(to, msg_id, message.content));
-    let sent = desk.context.broker.ask_once(now, &from, command).await;
-    let reply = sent.map_err(|refusal| {
+    send_letter(&request, &from, letter, made).await
+}
+
+/// The msgID that the caller gave, or one made here; and whether it was made.
+pub(super) fn msg_id(
+    request: &Request,
+    given: Option<&str>,
+    content: &str,
+) -> Result<(MsgId, bool), Refused> {
+    match given {
+        Some(text) => Ok((parse_msg_id(text)?, false)),
+        None => {
+            let stamp_ms = request.desk.stamp_ms(request.now());
+            Ok((made_msg_id(content, stamp_ms), true))
+        }
+    }
+}
+
+/// Sends it; `made` says that the caller has not seen its msgID.
+pub(super) async fn send_letter(
+    request: &Request,
+    from: &Person,
+    letter: Letter,
+    made: bool,
+) -> Result<Answer, Refused> {
+    let msg_id = letter.msg_id;
+    let broker = &request.desk.context.broker;
+    let sent = broker.ask_once(request.now(), from, Command::Send(letter));
+    let reply = sent.await.map_err(|refusal| {
         let mut refused = Refused::from(refusal);
-        if refused.code == 500 && message.msg_id.is_none() {
+        if refused.code == 500 && made {
             // "The same msgID" is one that the caller has not seen.
             refused.content.push_str(&format!(": {msg_id}"));
         }
@@ -98,9 +122,16 @@ pub(super) async fn history(request: Request, login: Login) -> Result<Answer, Re
     let query = &request.query;
     let with = match (query.get("with"), query.get("group")) {
         (Some(with), None) => {
-            UserKey::parse(with).ok_or_else(|| Refused::bad("\"with\" must be a uid or a uname"))?
+            let other = OtherJson::parse(with);
+            let says = "\"with\" must be a uid or a uname; 0 is the system";
+            Address::User(other.ok_or_else(|| Refused::bad(says))?.0)
         }
-        (None, Some(_)) => return Err(no_such_group()),
+        (None, Some(group)) => {
+            let gid = group.parse().ok().and_then(Gid::new);
+            Address::Group(
+                gid.ok_or_else(|| Refused::bad("\"group\" must be the number of a group"))?,
+            )
+        }
         _ => {
             let content = "give either \"with\", a uid or a uname, or \"group\", a gid";
             return Err(Refused::bad(content));
@@ -108,16 +139,12 @@ pub(super) async fn history(request: Request, login: Login) -> Result<Answer, Re
     };
     let before = number(query, "before", "a time in ms or the id of a message")?;
     let limit = limit(query)?;
-    let (with, _) = people::find(&request.desk, with).await?;
     let command = Command::History {
-        with: with.uid.into(),
-        before: before.map(|before| match before {
-            TIMES_FROM.. => Before::Time(before),
-            _ => Before::Id(MessageId(before)),
-        }),
+        with,
+        before: before.map(before_of),
         limit,
     };
-    match ask(&request, &login.person, command).await? {
+    match request.ask(&login.person, command).await? {
         Reply::History { messages, more } => {
             let messages = messages
                 .iter()
@@ -135,7 +162,7 @@ pub(super) async fn inbox(request: Request, login: Login) -> Result<Answer, Refu
         after: MessageId(after.unwrap_or_default()),
         limit: limit(&request.query)?,
     };
-    match ask(&request, &login.person, command).await? {
+    match request.ask(&login.person, command).await? {
         Reply::Inbox { messages, more } => {
             let messages = messages
                 .iter()
@@ -163,21 +190,6 @@ pub(super) async fn confirm(request: Request, login: Login) -> Result<Answer, Re
     Ok(json(200, &confirmed))
 }
 
-/// Asks a question that keeps nothing.
-async fn ask(request: &Request, person: &Person, command: Command) -> Result<Reply, Refused> {
-    let broker = &request.desk.context.broker;
-    let reply = broker.ask_once(request.now(), person, command).await;
-    reply.map_err(|_| Refused::unanswered())
-}
-
-/// The uid of the receiver; whether there is one of that number the broker will say.
-async fn receiver(desk: &Desk, to: UserKey) -> Result<Uid, Refused> {
-    match to {
-        UserKey::Uid(uid) => Ok(uid),
-        name => people::find(desk, name).await.map(|(person, _)| person.uid),
-    }
-}
-
 fn parse_msg_id(text: &str) -> Result<MsgId, Refused> {
     MsgId::parse(text).ok_or_else(|| Refused::bad("a msgID is a SHA-1 in 40 hex digits"))
 }
@@ -189,10 +201,6 @@ fn made_msg_id(content: &str, stamp_ms: u64) -> MsgId {
         .chain_update(stamp_ms.to_string())
         .finalize();
     MsgId(digest.into())
-}
-
-fn no_such_group() -> Refused {
-    Refused::new(404, "there is no such group")
 }
 
 fn number(query: &Query, name: &str, says: &str) -> Result<Option<u64>, Refused> {

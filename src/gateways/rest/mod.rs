@@ -1,15 +1,22 @@
-//! REST: accounts, messages and health for programs that hold no connection. One `table` says which calls there are; the
-//! desk here finds the row, looks at who calls, and writes the headers that every answer has.
+//! REST: accounts, messages, people, groups, pictures and health for programs that hold no connection. One `table` says which
+//! calls there are; the desk here finds the row, looks at who calls, and writes the headers that every answer has.
 
 mod accounts;
 mod answer;
+mod blocks;
 mod body;
 mod call;
 mod cors;
+mod friends;
+mod groups;
 mod health;
+mod images;
 mod messages;
 mod openapi;
+mod orders;
 mod people;
+mod pushes;
+mod schemas;
 mod table;
 mod wire;
 
@@ -34,6 +41,7 @@ use warp::path::Tail;
 use crate::auth::Denial;
 use crate::auth::Login;
 use crate::broker::moment::Moment;
+use crate::broker::refusal::Refusal;
 use crate::gateways::bearer;
 use crate::gateways::drive::Context;
 use crate::gateways::rest::answer::Answer;
@@ -53,8 +61,14 @@ const SMALL_BODY_MAX: usize = 64 * 1024;
 /// Bytes that one byte of a content may take in JSON: `\u0000`.
 const ESCAPED_MAX: usize = 6;
 
-/// Bytes of a message's JSON beside the content.
-const AROUND_CONTENT_MAX: usize = 4 * 1024;
+/// Bytes of a message's JSON beside the content: as many uids as may be listed to be left out, and the rest.
+const AROUND_CONTENT_MAX: usize = 256 * 1024;
+
+/// Most bytes of a group's description: as many members as may be listed, by their names.
+const GROUP_BODY_MAX: usize = 4 * 1024 * 1024;
+
+/// Most bytes of a picture (CONTRACT section 3).
+const PICTURE_MAX: usize = 5 * 1024 * 1024;
 
 /// The header of other servers.
 const API_KEY: &str = "x-api-key";
@@ -107,6 +121,14 @@ pub fn refused(code: u16, content: &str) -> Response<Bytes> {
 /// Answers any request with 404, in the words of REST: for the end of a chain of filters.
 pub fn nothing_here() -> impl Filter<Extract = (Response<Bytes>,), Error = Infallible> + Clone {
     warp::any().map(|| finish(no_such_path().into(), Origin::None))
+}
+
+/// The same for what is asked for outside `context_path`.
+pub fn nothing_outside(
+    context_path: &str,
+) -> impl Filter<Extract = (Response<Bytes>,), Error = Infallible> + Clone + use<> {
+    let sentence = format!("there is nothing outside {context_path}/");
+    warp::any().map(move || finish(Refused::new(404, sentence.clone()).into(), Origin::None))
 }
 
 /// What all calls share.
@@ -189,6 +211,10 @@ impl Desk {
                 let caller = self.caller(headers).await?;
                 handle(request.await?, caller).await
             }
+            Handler::Server(handle) => match self.caller(headers).await? {
+                Caller::Server => handle(request.await?).await,
+                Caller::User(_) => Err(Refusal::ServerOnly.into()),
+            },
         };
         handled.inspect_err(|refused| {
             // 503 is said by readiness alone, which logs the reason itself.
@@ -233,6 +259,8 @@ impl Desk {
                 .content_bytes_max
                 .saturating_mul(ESCAPED_MAX)
                 .saturating_add(AROUND_CONTENT_MAX),
+            BodySize::Group => GROUP_BODY_MAX,
+            BodySize::Picture => PICTURE_MAX,
         }
     }
 
@@ -276,7 +304,10 @@ fn finish(mut answer: Answer, origin: Origin) -> Answer {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Unless the answer says itself how long it is good.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     origin.mark(headers);
     answer
 }

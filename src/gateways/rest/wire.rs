@@ -1,23 +1,19 @@
 //! The JSON of REST. The spellings are the wire's own.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::Deserializer;
 use serde::Serialize;
-use serde::de::Error;
-use serde::de::IgnoredAny;
-use serde::de::Unexpected;
-use serde::de::Visitor;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::broker::delivery::Delivery;
-use crate::broker::message::Message;
-use crate::broker::users::Person;
-use crate::broker::users::Uid;
-use crate::broker::users::UserKey;
-use crate::gateways::json::MessageJson;
+use crate::gateways::json::GidJson;
+use crate::gateways::json::GroupNameJson;
+use crate::gateways::json::KeptJson;
+use crate::gateways::json::PersonJson;
+use crate::gateways::json::RequestJson;
+use crate::gateways::json::UserJson;
+use crate::gateways::json::UsersJson;
 
 /// A name and a password.
 #[derive(Deserialize)]
@@ -32,57 +28,57 @@ pub(super) struct AccountJson<'a> {
 #[derive(Deserialize)]
 pub(super) struct SendJson<'a> {
     pub(super) to: Option<UserJson>,
-    pub(super) group: Option<IgnoredAny>,
+    pub(super) group: Option<GidJson>,
     pub(super) content: String,
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Option<Cow<'a, str>>,
+    #[serde(rename = "ignoreIds")]
+    pub(super) ignored: Option<UsersJson>,
     #[serde(rename = "msgID", borrow)]
     pub(super) msg_id: Option<Cow<'a, str>>,
     /// Read as a user for other servers only: of a user's own call it is ignored, whatever it is.
     pub(super) from: Option<Value>,
 }
 
-/// A user as clients name one: a number, its digits, or a uname.
-pub(super) struct UserJson(pub(super) UserKey);
-
-impl<'de> Deserialize<'de> for UserJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct UserVisitor;
-        impl Visitor<'_> for UserVisitor {
-            type Value = UserJson;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a user: a uid from 1, a string of its digits, or a uname")
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<UserJson, E> {
-                Uid::new(number)
-                    .map(|uid| UserJson(UserKey::Uid(uid)))
-                    .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<UserJson, E> {
-                UserKey::parse(text)
-                    .map(UserJson)
-                    .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_any(UserVisitor)
-    }
+/// A friend request to make.
+#[derive(Deserialize)]
+pub(super) struct AskJson {
+    pub(super) to: UserJson,
+    #[serde(default)]
+    pub(super) msg: String,
 }
 
-/// A user.
+/// Members to add: any of the three, or several.
+#[derive(Deserialize)]
+pub(super) struct AddJson {
+    pub(super) uid: Option<UserJson>,
+    pub(super) uids: Option<UsersJson>,
+    pub(super) members: Option<UsersJson>,
+}
+
+/// Something to push.
+#[derive(Deserialize)]
+pub(super) struct PushJson<'a> {
+    pub(super) uid: UserJson,
+    #[serde(rename = "type")]
+    pub(super) kind: Value,
+    #[serde(borrow)]
+    pub(super) data: Option<&'a RawValue>,
+    #[serde(rename = "msgID", borrow)]
+    pub(super) msg_id: Option<Cow<'a, str>>,
+}
+
+/// An order to offer.
+#[derive(Deserialize)]
+pub(super) struct OrderJson {
+    pub(super) id: Value,
+    pub(super) customer: UserJson,
+}
+
+/// An order that is offered.
 #[derive(Serialize)]
-pub(super) struct PersonJson<'a> {
-    uid: u64,
-    uname: &'a str,
-}
-
-impl<'a> From<&'a Person> for PersonJson<'a> {
-    fn from(person: &'a Person) -> Self {
-        Self {
-            uid: person.uid.get(),
-            uname: &person.name,
-        }
-    }
+pub(super) struct PlacedJson<'a> {
+    pub(super) id: &'a str,
 }
 
 /// A user, and whether any session of theirs is here.
@@ -91,6 +87,60 @@ pub(super) struct PresenceJson<'a> {
     #[serde(flatten)]
     pub(super) person: PersonJson<'a>,
     pub(super) online: bool,
+}
+
+/// A user, and where they are or were last.
+#[derive(Serialize)]
+pub(super) struct LocationJson<'a> {
+    #[serde(flatten)]
+    pub(super) person: PersonJson<'a>,
+    pub(super) longitude: f64,
+    pub(super) latitude: f64,
+    pub(super) time: u64,
+}
+
+/// A friend request, and what has become of it: `asked`, `accepted` or `rejected`.
+#[derive(Serialize)]
+pub(super) struct AnsweredJson<'a> {
+    #[serde(flatten)]
+    pub(super) request: RequestJson<'a>,
+    pub(super) state: &'static str,
+}
+
+/// Friends, and requests not yet answered.
+#[derive(Serialize)]
+pub(super) struct FriendsJson<'a> {
+    pub(super) friends: Vec<PresenceJson<'a>>,
+    /// To the caller.
+    pub(super) requests: Vec<RequestJson<'a>>,
+    /// Of the caller.
+    pub(super) asking: Vec<RequestJson<'a>>,
+}
+
+/// Who is blocked.
+#[derive(Serialize)]
+pub(super) struct BlocksJson<'a> {
+    pub(super) blocks: Vec<PersonJson<'a>>,
+}
+
+/// Whether a user is blocked.
+#[derive(Serialize)]
+pub(super) struct BlockJson<'a> {
+    #[serde(flatten)]
+    pub(super) person: PersonJson<'a>,
+    pub(super) blocked: bool,
+}
+
+/// The groups of a user.
+#[derive(Serialize)]
+pub(super) struct GroupsJson<'a> {
+    pub(super) groups: Vec<GroupNameJson<'a>>,
+}
+
+/// A picture that is kept.
+#[derive(Serialize)]
+pub(super) struct ImageJson {
+    pub(super) id: String,
 }
 
 /// A log-in.
@@ -135,24 +185,4 @@ pub(super) struct ConfirmedJson {
 pub(super) struct PageJson<'a> {
     pub(super) messages: Vec<KeptJson<'a>>,
     pub(super) more: bool,
-}
-
-/// A message with its state.
-#[derive(Serialize)]
-pub(super) struct KeptJson<'a> {
-    #[serde(flatten)]
-    message: MessageJson<'a>,
-    #[serde(rename = "msgID")]
-    msg_id: String,
-    state: &'static str,
-}
-
-impl<'a> KeptJson<'a> {
-    pub(super) fn new(message: &'a Message, state: Delivery) -> Self {
-        Self {
-            message: MessageJson::from(message),
-            msg_id: message.msg_id.to_string(),
-            state: state.as_str(),
-        }
-    }
 }

@@ -23,6 +23,9 @@ use crate::gateways::socketio::wire::Event;
 use crate::gateways::socketio::wire::Joined;
 use crate::gateways::socketio::wire::Re;
 
+/// What was asked too fast is asked again so much later, in milliseconds: then a second's worth may be asked.
+const ASK_AGAIN_MS: u64 = 1_000;
+
 /// A logged-in session, whatever it speaks.
 pub(super) trait Open: Send {
     /// The client emitted this; a fault where it could not be read.
@@ -42,7 +45,11 @@ pub(super) trait Open: Send {
         acts: &mut Vec<Act>,
     ) -> Result<(), Parting>;
     /// What was said before this probe has reached the client.
-    fn proved(&mut self, mark: u64, acts: &mut Vec<Act>);
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>);
+    /// When it has something to do, on the steady clock.
+    fn wake_at_ms(&self) -> Option<u64>;
+    /// That time has come, or an earlier one.
+    fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Whether it may hear more.
     fn hungry(&self) -> bool;
     /// Says that, and why, the connection ends.
@@ -56,6 +63,8 @@ pub(super) struct Speaking<D: Dialect> {
     order: Order<D::Telling>,
     /// An event that waits until everything before it is answered.
     held: Option<(Re, Request<D::Telling>)>,
+    /// The event at the head of the line, where it is asked for again at this time on the steady clock.
+    later: Option<(u64, Re, Request<D::Telling>)>,
     proofs: Proofs,
 }
 
@@ -73,6 +82,7 @@ impl<D: Dialect> Speaking<D> {
             me,
             order: Order::default(),
             held: None,
+            later: None,
             proofs: Proofs::default(),
         })
     }
@@ -80,10 +90,12 @@ impl<D: Dialect> Speaking<D> {
     /// Tells the outcomes that are known, in order, and goes on with the event that waited for them.
     fn settle(&mut self, now: Moment, joined: Joined, acts: &mut Vec<Act>) {
         loop {
-            while let Some(settled) = self.order.next_settled() {
+            while self.later.is_none()
+                && let Some(settled) = self.order.next_settled()
+            {
                 self.tell(now, joined, settled, acts);
             }
-            if !self.order.is_empty() {
+            if self.later.is_some() || !self.order.is_empty() {
                 return;
             }
             let Some((re, request)) = self.held.take() else {
@@ -116,9 +128,12 @@ impl<D: Dialect> Speaking<D> {
         match told {
             Ok(Next::Done) => {}
             Ok(Next::Ask(more)) => self.order.ask_on(re, more, acts),
+            Ok(Next::AskLater(again)) => {
+                self.later = Some((now.steady_ms + ASK_AGAIN_MS, re, again));
+            }
             Err(fault) => self.dialect.refuse(&re, &fault, acts),
         }
-        self.proofs.probe(acts);
+        self.proofs.probe(now, acts);
     }
 }
 
@@ -138,7 +153,12 @@ impl<D: Dialect> Open for Speaking<D> {
         acts: &mut Vec<Act>,
     ) {
         let (re, request) = match heard {
-            Ok(event) => (event.re(), self.dialect.request(&self.me, &event)),
+            Ok(event) => {
+                let request = event
+                    .check()
+                    .and_then(|()| self.dialect.request(&self.me, &event));
+                (event.re(), request)
+            }
             Err(fault) => (Re::unread(), Err(fault)),
         };
         match request {
@@ -158,6 +178,10 @@ impl<D: Dialect> Open for Speaking<D> {
         acts: &mut Vec<Act>,
     ) -> Result<(), Parting> {
         match told {
+            Told::Answer(ticket, answer) if Proofs::asks_as(ticket) => {
+                self.proofs.answered(now, ticket, answer.is_ok());
+                self.proofs.probe(now, acts);
+            }
             Told::Answer(ticket, answer) => {
                 self.order.answered(ticket, answer);
                 self.settle(now, joined, acts);
@@ -174,7 +198,7 @@ impl<D: Dialect> Open for Speaking<D> {
                     Some(said) => {
                         acts.push(said);
                         self.proofs.said(&message);
-                        self.proofs.probe(acts);
+                        self.proofs.probe(now, acts);
                     }
                     None => self.proofs.left_out(&message),
                 }
@@ -196,12 +220,28 @@ impl<D: Dialect> Open for Speaking<D> {
         Ok(())
     }
 
-    fn proved(&mut self, mark: u64, acts: &mut Vec<Act>) {
-        self.proofs.proved(mark, acts);
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
+        self.proofs.proved(now, mark, acts);
+    }
+
+    fn wake_at_ms(&self) -> Option<u64> {
+        let later = self.later.as_ref().map(|(at_ms, ..)| *at_ms);
+        [later, self.proofs.wake_at_ms()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn woken(&mut self, now: Moment, acts: &mut Vec<Act>) {
+        let due = self.later.take_if(|(at_ms, ..)| *at_ms <= now.steady_ms);
+        if let Some((_, re, request)) = due {
+            self.order.ask_on(re, request, acts);
+        }
+        self.proofs.probe(now, acts);
     }
 
     fn hungry(&self) -> bool {
-        self.held.is_none() && self.order.unanswered() < UNANSWERED_MAX
+        self.held.is_none() && self.later.is_none() && self.order.unanswered() < UNANSWERED_MAX
     }
 
     fn part(&self, parting: &Parting, acts: &mut Vec<Act>) {

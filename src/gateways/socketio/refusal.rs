@@ -104,9 +104,9 @@ impl Parting {
         Self::new(1002, "access-refused", 401, "invalid token")
     }
 
-    /// A message was larger than so many bytes.
-    pub(super) fn too_large(bytes_max: usize) -> Self {
-        let sentence = format!("bytes in a message: at most {bytes_max} are allowed");
+    /// A message was larger than the transport takes.
+    pub(super) fn too_large(what: &str, max: usize) -> Self {
+        let sentence = format!("{what} in a message: at most {max} are allowed");
         Self::new(1009, "message-too-large", 413, sentence)
     }
 }

@@ -119,7 +119,6 @@ impl SocketIoSession {
         match dialects::first(event, &self.socket, acts) {
             First::LogIn(log_in) => {
                 acts.push(Act::LogIn(log_in.credentials.clone()));
-                let log_in = Box::new(log_in);
                 self.state = State::Admitting { log_in, until_ms };
             }
             First::Over => self.end(&Parting::refused(), acts),
@@ -237,27 +236,33 @@ impl Machine for SocketIoSession {
     }
 
     fn woken(&mut self, now: Moment, acts: &mut Vec<Act>) {
-        let due = self.wake_at_ms().is_some_and(|at| now.steady_ms >= at);
-        match &self.state {
-            State::Open { .. } if due => self.end(&Parting::token_ended(), acts),
-            State::Waiting { .. } | State::Admitting { .. } if due => {
-                self.end(&Parting::too_late(), acts);
+        let parting = match &mut self.state {
+            State::Open { expires_ms, .. } if expires_ms.is_some_and(|at| now.steady_ms >= at) => {
+                Parting::token_ended()
             }
-            _ => {}
-        }
+            State::Open { open, .. } => return open.woken(now, acts),
+            State::Waiting { until_ms } | State::Admitting { until_ms, .. }
+                if now.steady_ms >= *until_ms =>
+            {
+                Parting::too_late()
+            }
+            State::Waiting { .. } | State::Admitting { .. } | State::Closed => return,
+        };
+        self.end(&parting, acts);
     }
 
     fn mishap(&mut self, _now: Moment, mishap: Mishap, acts: &mut Vec<Act>) {
         let parting = match mishap {
-            Mishap::TooLarge(bytes_max) => Parting::too_large(bytes_max),
+            Mishap::TooLarge(max) => Parting::too_large("bytes", max),
+            Mishap::TooManyFragments(max) => Parting::too_large("fragments", max),
             Mishap::Stopping => Parting::from(End::Stopping),
         };
         self.end(&parting, acts);
     }
 
-    fn proved(&mut self, _now: Moment, mark: u64, acts: &mut Vec<Act>) {
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
         if let State::Open { open, .. } = &mut self.state {
-            open.proved(mark, acts);
+            open.proved(now, mark, acts);
         }
     }
 
@@ -279,7 +284,9 @@ impl Machine for SocketIoSession {
     fn wake_at_ms(&self) -> Option<u64> {
         match &self.state {
             State::Waiting { until_ms } | State::Admitting { until_ms, .. } => Some(*until_ms),
-            State::Open { expires_ms, .. } => *expires_ms,
+            State::Open { open, expires_ms } => {
+                [open.wake_at_ms(), *expires_ms].into_iter().flatten().min()
+            }
             State::Closed => None,
         }
     }

@@ -5,6 +5,7 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -80,6 +81,8 @@ pub(super) struct Event {
     pub(super) name: String,
     /// The first argument as it was written; `null` where there is none. The protocols here have but one.
     data: Box<RawValue>,
+    /// Why it can't be taken, whatever it says.
+    refused: Option<String>,
     /// The number of the acknowledgement that the client waits for.
     pub(super) ack: Option<u64>,
 }
@@ -90,6 +93,9 @@ struct Line {
     event: Option<String>,
     #[serde(default)]
     args: Vec<Box<RawValue>>,
+    #[serde(default)]
+    attachments: Vec<IgnoredAny>,
+    refused: Option<String>,
     ack: Option<u64>,
     #[serde(default)]
     connected: bool,
@@ -97,6 +103,10 @@ struct Line {
     disconnected: bool,
     id: Option<String>,
 }
+
+/// No event of the dialects has a place for bytes.
+const NO_ATTACHMENTS: &str =
+    "binary attachments are not taken; send text, and pictures by POST /api/images";
 
 /// Reads a message of the transport.
 pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
@@ -110,6 +120,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
             namespace,
             name,
             data: line.args.into_iter().next().unwrap_or_default(),
+            refused: line.refused.or_else(|| {
+                let has_attachments = !line.attachments.is_empty();
+                has_attachments.then(|| NO_ATTACHMENTS.to_owned())
+            }),
             ack: line.ack,
         }),
         None if line.connected => Heard::Connected(namespace, line.id),
@@ -119,8 +133,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
 }
 
 impl Event {
+    /// Whether it can be taken at all.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        match &self.refused {
+            None => Ok(()),
+            Some(why) => Err(Fault::bad(format!("{}: {why}", self.name))),
+        }
+    }
+
     /// Its data as what the event needs.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        self.check()?;
         json::read(self.data.get().as_bytes())
             .map_err(|why| Fault::bad(format!("{}: {why}", self.name)))
     }

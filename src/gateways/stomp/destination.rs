@@ -1,5 +1,6 @@
 //! Which strings are destinations: what may be subscribed to, what may be sent to, and the list that errors teach.
 
+use crate::broker::command::Ears;
 use crate::broker::destination::Name;
 use crate::broker::destination::Pattern;
 use crate::broker::users::UserKey;
@@ -17,6 +18,14 @@ pub(super) enum Source {
     Status,
     /// That the user's own messages were received.
     DeliveryStatus,
+    /// That friends came on line or went off.
+    Presence,
+    /// What became of friendships.
+    Friend,
+    /// Messages to the user's groups, and what happened in them.
+    Group,
+    /// Pages of history that were asked for.
+    History,
     /// What is sent to topics.
     Topic,
     /// Messages of a queue.
@@ -49,8 +58,10 @@ pub(super) enum Goal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Send,
+    SendGroup,
     Confirm,
     Init,
+    History,
 }
 
 /// Why a string is no source for this user.
@@ -68,28 +79,35 @@ pub(super) const TOPIC: &str = "/topic/";
 /// Begins the destination of a queue.
 pub(super) const QUEUE: &str = "/queue/";
 
-const SOURCES: [(&str, Source); 4] = [
+const SOURCES: [(&str, Source); 8] = [
     ("send/status", Source::SendStatus),
     ("recive/status", Source::ConfirmStatus),
     ("status", Source::Status),
     ("delivery/status", Source::DeliveryStatus),
+    ("presence", Source::Presence),
+    ("friend", Source::Friend),
+    ("group", Source::Group),
+    ("history", Source::History),
 ];
 
-const TARGETS: [(&str, Target); 3] = [
+const TARGETS: [(&str, Target); 5] = [
     ("/socket/chat/send", Target::Send),
     ("/socket/chat/recive", Target::Confirm),
     ("/socket/chat/init", Target::Init),
+    ("/socket/chat/history", Target::History),
+    ("/socket/group/send", Target::SendGroup),
 ];
 
 /// What an ERROR about an unknown destination teaches.
 pub(super) const SOURCES_TAUGHT: &str = "subscribe to /user/{your uid or name}/recive, /user/queue/send/status, \
-     /user/queue/recive/status, /user/queue/delivery/status or /user/queue/status, or to /topic/NAME, /topic/PATTERN or /queue/NAME: \
+     /user/queue/recive/status, /user/queue/delivery/status, /user/queue/status, /user/queue/group, /user/queue/friend, \
+     /user/queue/presence or /user/queue/history, or to /topic/NAME, /topic/PATTERN or /queue/NAME: \
      a name has 1 to 128 characters, in segments between slashes, none of them empty, with no spaces, control \
      characters, ':', '\\' or '*'; in a pattern, a segment * stands for any one, and ** at the end for all the rest";
 
 /// The same for SEND.
-pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/chat/recive or /socket/chat/init, or to /topic/NAME or /queue/NAME: a name has 1 to 128 \
-     characters, in segments between slashes, none of them empty, with no spaces, control characters, ':', '\\' or '*'";
+pub(super) const TARGETS_TAUGHT: &str = "send to /socket/chat/send, /socket/group/send, /socket/chat/recive, /socket/chat/init or /socket/chat/history, or to \
+     /topic/NAME or /queue/NAME: a name has 1 to 128 characters, in segments between slashes, none of them empty, with no spaces, control characters, ':', '\\' or '*'";
 
 impl Wanted {
     /// Reads the destination of a SUBSCRIBE by a user whom `is_own` knows. `/user/queue/…` is the asker's own;
@@ -120,6 +138,14 @@ impl Goal {
 }
 
 impl Source {
+    /// Which messages of people it brings.
+    pub(super) fn ears(self) -> Ears {
+        Ears {
+            direct: self == Self::Inbox,
+            groups: self == Self::Group,
+        }
+    }
+
     fn parse(text: &str, is_own: impl Fn(&UserKey) -> bool) -> Result<Self, NotSource> {
         let path = text.strip_prefix("/user/").ok_or(NotSource::Unknown)?;
         if let Some(source) = path.strip_prefix("queue/").and_then(Self::queue) {
@@ -183,6 +209,10 @@ mod tests {
             ("/user/queue/delivery/status", Ok(Source::DeliveryStatus)),
             ("/user/queue/status", Ok(Source::Status)),
             ("/user/li/queue/status", Ok(Source::Status)),
+            ("/user/queue/group", Ok(Source::Group)),
+            ("/user/7/queue/presence", Ok(Source::Presence)),
+            ("/user/8/queue/friend", Err(NotSource::Another)),
+            ("/user/queue/history", Ok(Source::History)),
             ("/user/wu/queue/status", Err(NotSource::Another)),
             ("/user/queue/nothing", Err(NotSource::Unknown)),
             ("/user/li/nothing", Err(NotSource::Unknown)),

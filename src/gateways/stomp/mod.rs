@@ -4,7 +4,9 @@
 mod connect;
 mod destination;
 mod heartbeat;
+mod history;
 mod inbound;
+mod notices;
 mod open;
 mod order;
 mod outbound;

@@ -8,17 +8,16 @@ use hongyan_grammar::stomp::Version;
 
 use crate::auth::permits::Permits;
 use crate::broker::command::Command;
-use crate::broker::command::Ears;
 use crate::broker::command::Letter;
-use crate::broker::command::Pushed;
 use crate::broker::command::Reply;
-use crate::broker::message::MsgId;
 use crate::broker::queued::QueueOp;
 use crate::broker::queued::Verdict;
 use crate::broker::users::Person;
 use crate::gateways::Act;
 use crate::gateways::Farewell;
+use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::heartbeat::Beats;
+use crate::gateways::stomp::order::About;
 use crate::gateways::stomp::order::Order;
 use crate::gateways::stomp::order::Outcome;
 use crate::gateways::stomp::order::Telling;
@@ -56,9 +55,13 @@ pub(super) enum Next {
     Close,
 }
 
-/// Whether a frame may be taken before the frames before it are settled.
-pub(super) fn may_overlap(verb: Verb) -> bool {
-    matches!(verb, Verb::Send | Verb::Ack | Verb::Nack)
+/// Whether a frame may be taken before the frames before it are settled. A page of history is large, so that a session has
+/// but one under way.
+pub(super) fn may_overlap(frame: &Frame) -> bool {
+    match frame.command {
+        Verb::Send => frame.headers.get("destination") != Some(Target::History.as_str()),
+        verb => matches!(verb, Verb::Ack | Verb::Nack),
+    }
 }
 
 impl Open {
@@ -146,6 +149,11 @@ impl Open {
             _ => request::nack(frame)?,
         };
         match frame.headers.get("transaction") {
+            Some(_) if matches!(request, Request::Send(Target::History, _)) => {
+                let sentence =
+                    "history can't be asked for in a transaction; ask before or after it";
+                return Err(Fault::new("bad-transaction", sentence));
+            }
             Some(name) => {
                 let of_headers = frame
                     .headers
@@ -166,34 +174,34 @@ impl Open {
     fn commit(&mut self, requests: Vec<Request>, receipt: Option<String>, acts: &mut Vec<Act>) {
         let mut ops = Vec::new();
         for request in requests {
-            match self.queue_op(request) {
-                Ok(op) => ops.push(op),
-                Err(request) => self.carry_out(request, None, acts),
+            match self.queue_op(&request) {
+                Some(op) => ops.push(op),
+                None => self.carry_out(request, None, acts),
             }
         }
         if ops.is_empty() {
             self.note_done(receipt);
         } else {
             let command = Command::ChangeQueues(ops);
-            self.ask(Telling::Receipt, None, command, receipt, acts);
+            self.ask(Telling::Receipt, About::Nothing, command, receipt, acts);
         }
     }
 
-    /// What a request does to a queue; the request itself if it is about none.
-    fn queue_op(&mut self, request: Request) -> Result<QueueOp, Request> {
-        let (pushed, verdict) = match &request {
-            Request::Put(op) => return Ok(op.clone()),
+    /// What a request does to a queue; `None` if it is about none.
+    fn queue_op(&mut self, request: &Request) -> Option<QueueOp> {
+        let (pushed, verdict) = match request {
+            Request::Put(op) => return Some(op.clone()),
             Request::Acknowledge(Some(pushed)) => (*pushed, Verdict::Consumed),
             Request::Refuse(Some(pushed), verdict) => (*pushed, *verdict),
-            _ => return Err(request),
+            _ => return None,
         };
-        let settled = self.subscriptions.settled(pushed).ok_or(request)?;
+        let settled = self.subscriptions.settled(pushed)?;
         let Settled {
             subscription,
             tag,
             through,
         } = settled;
-        Ok(QueueOp::Settle {
+        Some(QueueOp::Settle {
             subscription,
             tag,
             through,
@@ -202,20 +210,18 @@ impl Open {
     }
 
     fn carry_out(&mut self, request: Request, receipt: Option<String>, acts: &mut Vec<Act>) {
-        let request = match self.queue_op(request) {
-            Ok(op) => {
-                let command = Command::ChangeQueues(vec![op]);
-                return self.ask(Telling::Receipt, None, command, receipt, acts);
-            }
-            Err(request) => request,
-        };
+        if let Some(op) = self.queue_op(&request) {
+            let command = Command::ChangeQueues(vec![op]);
+            return self.ask(Telling::Receipt, About::Nothing, command, receipt, acts);
+        }
         match request {
             Request::Send(target, Ok(command)) => {
                 let about = match &command {
                     Command::Send(Letter { msg_id, .. }) | Command::Confirm { msg_id } => {
-                        Some(*msg_id)
+                        About::Message(*msg_id)
                     }
-                    _ => None,
+                    Command::History { with, .. } => About::Conversation(with.clone()),
+                    _ => About::Nothing,
                 };
                 let telling = Telling::Status(Some(target));
                 self.ask(telling, about, command, receipt, acts);
@@ -227,7 +233,7 @@ impl Open {
             Request::Publish(post) => {
                 self.ask(
                     Telling::Receipt,
-                    None,
+                    About::Nothing,
                     Command::Publish(post),
                     receipt,
                     acts,
@@ -236,10 +242,9 @@ impl Open {
             Request::Acknowledge(pushed) => {
                 match pushed.and_then(|pushed| self.subscriptions.acked(pushed)) {
                     Some(Acked { last, after }) => {
-                        let by = Ears::ALL;
-                        let after = after.map(|after| Pushed { after, by });
                         let command = Command::Acknowledge { last, after };
-                        self.ask(Telling::Status(None), None, command, receipt, acts);
+                        let telling = Telling::Status(None);
+                        self.ask(telling, About::Nothing, command, receipt, acts);
                     }
                     None => {
                         acts.push(Act::Stale);
@@ -253,14 +258,14 @@ impl Open {
 
     /// Nothing to ask: it is done, and its RECEIPT waits only for those before it.
     fn note_done(&mut self, receipt: Option<String>) {
-        let done = Outcome::Answered(None, Ok(Reply::Done));
+        let done = Outcome::Answered(About::Nothing, Ok(Reply::Done));
         self.order.note(Telling::Receipt, receipt, done);
     }
 
     fn ask(
         &mut self,
         telling: Telling,
-        about: Option<MsgId>,
+        about: About,
         command: Command,
         receipt: Option<String>,
         acts: &mut Vec<Act>,

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::broker::command::Address;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::message::MsgId;
@@ -10,11 +11,22 @@ use crate::broker::refusal::Refusal;
 use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::inbound::BadBody;
 
+/// What a frame is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Nothing that has a name: an `init` or an ACK, told only if it fails.
+    Nothing,
+    /// This message.
+    Message(MsgId),
+    /// This conversation, as the client named it.
+    Conversation(Address),
+}
+
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The broker answered about this message (none: an `init` or an ACK, told only if it fails).
-    Answered(Option<MsgId>, Result<Reply, Refusal>),
+    /// The broker answered.
+    Answered(About, Result<Reply, Refusal>),
     /// It never got as far as the broker.
     BadBody(BadBody),
 }
@@ -34,7 +46,7 @@ pub(super) struct Place {
     pub(super) telling: Telling,
     /// The RECEIPT that it asked for.
     pub(super) receipt: Option<String>,
-    about: Option<MsgId>,
+    about: About,
     outcome: Option<Outcome>,
 }
 
@@ -56,7 +68,7 @@ impl Order {
     pub(super) fn ask(
         &mut self,
         telling: Telling,
-        about: Option<MsgId>,
+        about: About,
         receipt: Option<String>,
     ) -> Ticket {
         let ticket = Ticket(self.first + self.places.len() as u64);
@@ -74,7 +86,7 @@ impl Order {
         self.places.push_back(Place {
             telling,
             receipt,
-            about: None,
+            about: About::Nothing,
             outcome: Some(outcome),
         });
     }
@@ -86,7 +98,7 @@ impl Order {
             .checked_sub(self.first)
             .and_then(|index| usize::try_from(index).ok());
         if let Some(place) = index.and_then(|index| self.places.get_mut(index)) {
-            place.outcome = Some(Outcome::Answered(place.about, answer));
+            place.outcome = Some(Outcome::Answered(place.about.clone(), answer));
         }
     }
 
@@ -110,9 +122,9 @@ mod tests {
     fn outcomes_leave_in_the_order_of_the_frames() {
         let mut order = Order::default();
         let receipt = |name: &str| Some(name.to_owned());
-        let a = order.ask(Telling::Receipt, None, receipt("a"));
-        let b = order.ask(Telling::Receipt, None, receipt("b"));
-        let done = Outcome::Answered(None, Ok(Reply::Done));
+        let a = order.ask(Telling::Receipt, About::Nothing, receipt("a"));
+        let b = order.ask(Telling::Receipt, About::Nothing, receipt("b"));
+        let done = Outcome::Answered(About::Nothing, Ok(Reply::Done));
         order.note(Telling::Receipt, receipt("c"), done);
         order.answered(b, Ok(Reply::Done));
         assert!(order.next_settled().is_none(), "a is first");
@@ -121,7 +133,7 @@ mod tests {
             .map(|(place, _)| place.receipt)
             .collect();
         assert_eq!(left, [receipt("a"), receipt("b"), receipt("c")]);
-        let d = order.ask(Telling::Receipt, None, None);
+        let d = order.ask(Telling::Receipt, About::Nothing, None);
         order.answered(a, Ok(Reply::Done));
         assert!(order.next_settled().is_none(), "a stale ticket is nobody's");
         order.answered(d, Ok(Reply::Done));

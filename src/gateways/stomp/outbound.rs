@@ -14,6 +14,7 @@ use crate::broker::queued::Handout;
 use crate::broker::refusal::status;
 use crate::gateways::Act;
 use crate::gateways::json::MessageJson;
+use crate::gateways::json::wire_uid;
 use crate::gateways::stomp::destination::QUEUE;
 use crate::gateways::stomp::destination::TOPIC;
 use crate::gateways::stomp::refusal::Fault;
@@ -86,12 +87,13 @@ pub(super) fn receipt_body(receipt: &Receipt) -> Vec<u8> {
     json(&ReceiptJson {
         msg_id: receipt.msg_id.to_string(),
         state: Delivery::Received.as_str(),
-        reciver_id: receipt.receiver.get(),
+        reciver_id: wire_uid(receipt.receiver),
         time: receipt.time_ms,
     })
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
+/// JSON made here.
+pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     // Strings and numbers always can be written; an empty body would be the honest rest.
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -42,13 +42,22 @@ impl Fault {
 
     /// More than a limit allows.
     pub(super) fn limit(word: &'static str, what: &str, max: usize) -> Self {
-        Self::new(word, format!("{what}: at most {max} are allowed"))
+        Self::new(word, at_most(what, max))
+    }
+
+    /// More at once than the transport takes (WebSocket 1009).
+    pub(super) fn too_large(what: &str, max: usize) -> Self {
+        Refusal::new(Kind::FrameTooLarge, 0, at_most(what, max)).into()
     }
 
     /// A token or a password did not let the client in.
     pub(super) fn access_refused(sentence: impl Into<String>) -> Self {
         Self::new("access-refused", sentence)
     }
+}
+
+fn at_most(what: &str, max: usize) -> String {
+    format!("{what}: at most {max} are allowed")
 }
 
 impl From<Refusal> for Fault {
@@ -75,8 +84,28 @@ impl From<Refused> for Fault {
             Refused::QueueFull { .. } => ("queue-full", 1013),
             Refused::TooManyQueues { .. } => ("too-many-queues", 1013),
             Refused::Busy | Refused::NotStored => ("not-stored", 1011),
-            // Of messages and people, which statuses tell.
-            _ => ("refused", 1008),
+            // Of messages, people and groups. Statuses tell these; nothing that is done to a topic or a queue is refused so.
+            Refused::NoSuchUser
+            | Refused::NoSuchGroup
+            | Refused::NotMember
+            | Refused::AdminsOnly
+            | Refused::LastAdmin
+            | Refused::GroupFull { .. }
+            | Refused::BadGroup(_)
+            | Refused::NotFriends
+            | Refused::Blocked
+            | Refused::Oneself
+            | Refused::FriendsAlready
+            | Refused::NoSuchRequest
+            | Refused::AnsweredOtherwise
+            | Refused::TooMany(_)
+            | Refused::NoSuchOrder
+            | Refused::OrderTaken
+            | Refused::NoLocation
+            | Refused::NoSuchImage
+            | Refused::ServerOnly
+            | Refused::NoSuchMessage(_)
+            | Refused::MsgIdTaken(_) => ("refused", 1008),
         };
         let sentence = match refused {
             // There is no msgID to try again with.

@@ -26,7 +26,6 @@ use crate::broker::limits::UNANSWERED_MAX;
 use crate::broker::moment::Moment;
 use crate::gateways::Act;
 use crate::gateways::Admitted;
-use crate::gateways::Farewell;
 use crate::gateways::Machine;
 use crate::gateways::Mishap;
 use crate::gateways::stomp::connect;
@@ -127,7 +126,7 @@ impl StompSession {
                 "not-connected",
                 "the first frame must be CONNECT or STOMP",
             )),
-            (State::Open(open), verb) if open::may_overlap(verb) || open.order.len() == 0 => {
+            (State::Open(open), _) if open::may_overlap(&frame) || open.order.len() == 0 => {
                 open.take(&frame, acts)
             }
             (State::Open(open), _) => {
@@ -314,13 +313,8 @@ impl Machine for StompSession {
     fn mishap(&mut self, _now: Moment, mishap: Mishap, acts: &mut Vec<Act>) {
         let fault = match (mishap, &self.state) {
             (_, State::Closed) => return,
-            (Mishap::TooLarge(max), _) => Fault {
-                farewell: Farewell {
-                    code: 1009,
-                    reason: "frame-too-large",
-                },
-                ..Fault::limit("frame-too-large", "bytes in a message", max)
-            },
+            (Mishap::TooLarge(max), _) => Fault::too_large("bytes in a message", max),
+            (Mishap::TooManyFragments(max), _) => Fault::too_large("fragments in a message", max),
             (Mishap::Stopping, _) => Fault::from(End::Stopping),
         };
         self.fail(&fault, None, acts);

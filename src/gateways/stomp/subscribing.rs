@@ -50,7 +50,7 @@ impl Open {
                 SUBSCRIPTIONS_MAX,
             ));
         }
-        let listened = self.subscriptions.receive(Source::Inbox);
+        let heard = self.subscriptions.ears();
         let add = |source| {
             self.subscriptions
                 .add(id, destination.to_owned(), source, ack)
@@ -58,7 +58,7 @@ impl Open {
         let command = match wanted {
             Wanted::Own(source) => {
                 add(source);
-                (source == Source::Inbox && !listened).then_some(Command::Listen(Ears::ALL))
+                self.listen(heard)
             }
             Wanted::Topics(topics) => Some(Command::Watch {
                 subscription: add(Source::Topic),
@@ -71,6 +71,12 @@ impl Open {
             }),
         };
         Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
+    }
+
+    /// What to ask the broker where the subscriptions no longer hear what they `heard`.
+    fn listen(&self, heard: Ears) -> Option<Command> {
+        let ears = self.subscriptions.ears();
+        (ears != heard).then_some(Command::Listen(ears))
     }
 
     fn new_id(&self, id: Option<&str>) -> Result<Option<String>, Fault> {
@@ -113,6 +119,7 @@ impl Open {
 
     /// UNSUBSCRIBE; what to do about it.
     pub(super) fn unsubscribe(&mut self, frame: &Frame) -> Result<Option<Act>, Fault> {
+        let heard = self.subscriptions.ears();
         let ended = match (frame.headers.get("id"), frame.headers.get("destination")) {
             (Some(id), _) => self.subscriptions.remove(id),
             (None, Some(destination)) if self.wire.version == Version::V1_0 => {
@@ -124,12 +131,9 @@ impl Open {
             return Ok(Some(Act::Stale));
         };
         let command = match ended.source {
-            Source::Inbox if !self.subscriptions.receive(Source::Inbox) => {
-                Some(Command::Listen(Ears::default()))
-            }
             Source::Topic => Some(Command::Unwatch(ended.number)),
             Source::Queue => Some(Command::Cease(ended.number)),
-            _ => None,
+            _ => self.listen(heard),
         };
         Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
     }

@@ -1,5 +1,7 @@
 //! The subscriptions of one session: which there are, how each is acknowledged, and what an ACK's id means.
 
+use crate::broker::command::Ears;
+use crate::broker::command::Pushed as Range;
 use crate::broker::message::MessageId;
 use crate::broker::queued::Tag;
 use crate::broker::topics::SubscriptionId;
@@ -55,7 +57,13 @@ impl Subscription {
     pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> String {
         let number = self.number.0;
         let Some(id) = message else {
-            return format!("{number}-{push}");
+            return match self.run {
+                // News between messages: a cumulative ACK of it counts for those before it.
+                Some(run) if self.ack == AckMode::Client => {
+                    format!("{number}-{push}-{}", run.last.0)
+                }
+                _ => format!("{number}-{push}"),
+            };
         };
         let after = match self.run {
             Some(run) if run.last < id => run.after,
@@ -102,8 +110,8 @@ pub(super) struct Settled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Acked {
     pub(super) last: MessageId,
-    /// Where the mode is cumulative: all after this one.
-    pub(super) after: Option<MessageId>,
+    /// Where the mode is cumulative: all after this one that the subscription receives.
+    pub(super) after: Option<Range>,
 }
 
 /// All subscriptions of a session, in the order in which they were made.
@@ -120,6 +128,14 @@ impl Subscriptions {
 
     pub(super) fn has_id(&self, id: &str) -> bool {
         self.all.iter().any(|known| known.id.as_deref() == Some(id))
+    }
+
+    /// Which messages of people any subscription receives.
+    pub(super) fn ears(&self) -> Ears {
+        Ears {
+            direct: self.receive(Source::Inbox),
+            groups: self.receive(Source::Group),
+        }
     }
 
     /// Whether any subscription receives `source`.
@@ -191,7 +207,8 @@ impl Subscriptions {
     pub(super) fn acked(&mut self, pushed: Pushed) -> Option<Acked> {
         let last = MessageId(pushed.what);
         let subscription = self.numbered(pushed.number)?;
-        if subscription.source != Source::Inbox {
+        let by = subscription.source.ears();
+        if by == Ears::default() {
             return None;
         }
         let after = match (subscription.ack, &mut subscription.run) {
@@ -199,7 +216,7 @@ impl Subscriptions {
             (AckMode::Client, Some(run)) if last <= run.last => {
                 let after = run.after.min(last);
                 run.after = run.after.max(last);
-                Some(after)
+                Some(Range { after, by })
             }
             // Pushed before the last `init`, or to an earlier session: what lies before it may not have been pushed yet.
             (AckMode::Client | AckMode::ClientIndividual, _) => None,
@@ -211,6 +228,11 @@ impl Subscriptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DIRECT: Ears = Ears {
+        direct: true,
+        groups: false,
+    };
 
     fn listening(ack: AckMode) -> Subscriptions {
         let mut subscriptions = Subscriptions::default();
@@ -231,7 +253,10 @@ mod tests {
     fn acked(last: u64, after: Option<u64>) -> Option<Acked> {
         Some(Acked {
             last: MessageId(last),
-            after: after.map(MessageId),
+            after: after.map(|after| Range {
+                after: MessageId(after),
+                by: DIRECT,
+            }),
         })
     }
 
@@ -257,6 +282,36 @@ mod tests {
         assert_eq!(subscriptions.acked(after_init[1]), acked(2, Some(0)));
         let later = push(&mut subscriptions, &[3, 301]);
         assert_eq!(subscriptions.acked(later[1]), acked(301, Some(2)));
+    }
+
+    #[test]
+    fn a_cumulative_ack_of_news_counts_for_the_messages_before_it() {
+        let mut subscriptions = Subscriptions::default();
+        let destination = "/user/queue/group".to_owned();
+        subscriptions.add(
+            Some("g".into()),
+            destination,
+            Source::Group,
+            AckMode::Client,
+        );
+        let mut push = |id: Option<u64>| {
+            let group = subscriptions.to(Source::Group).next().expect("the one");
+            Pushed::parse(&group.message_id(1, id.map(MessageId)))
+        };
+        assert_eq!(push(None), None, "nothing was before it");
+        push(Some(5));
+        let news = push(None).expect("a message was before it");
+        push(Some(8));
+        let by = Ears {
+            direct: false,
+            groups: true,
+        };
+        let after = Some(Range {
+            after: MessageId(4),
+            by,
+        });
+        let last = MessageId(5);
+        assert_eq!(subscriptions.acked(news), Some(Acked { last, after }));
     }
 
     #[test]

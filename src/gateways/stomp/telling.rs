@@ -1,11 +1,15 @@
 //! What a logged-in STOMP session says: what became of its frames, and what happened to its user.
 
+use crate::broker::command::Reply;
 use crate::broker::event::Event;
 use crate::broker::message::MessageId;
 use crate::gateways::Act;
 use crate::gateways::stomp::destination::Source;
 use crate::gateways::stomp::destination::Target;
+use crate::gateways::stomp::history;
+use crate::gateways::stomp::notices;
 use crate::gateways::stomp::open::Open;
+use crate::gateways::stomp::order::About;
 use crate::gateways::stomp::order::Outcome;
 use crate::gateways::stomp::order::Telling;
 use crate::gateways::stomp::outbound;
@@ -28,24 +32,29 @@ impl Open {
     }
 
     fn tell_status(&mut self, target: Option<Target>, outcome: Outcome, acts: &mut Vec<Act>) {
+        let named = |about| match about {
+            About::Message(msg_id) => Some(msg_id.to_string()),
+            About::Nothing | About::Conversation(_) => None,
+        };
         let (msg_id, code, content) = match outcome {
             Outcome::BadBody(bad) => (bad.msg_id, 400, bad.sentence),
-            Outcome::Answered(about, Err(refusal)) => (
-                about.map(|id| id.to_string()),
-                refusal.code(),
-                refusal.to_string(),
-            ),
-            Outcome::Answered(None, Ok(_)) => return,
-            Outcome::Answered(Some(about), Ok(_)) => (
-                Some(about.to_string()),
-                200,
-                outbound::CONTENT_OK.to_owned(),
-            ),
+            Outcome::Answered(about, Err(refusal)) => {
+                (named(about), refusal.code(), refusal.to_string())
+            }
+            Outcome::Answered(About::Message(msg_id), Ok(_)) => {
+                let content = outbound::CONTENT_OK.to_owned();
+                (Some(msg_id.to_string()), 200, content)
+            }
+            Outcome::Answered(About::Conversation(with), Ok(Reply::History { messages, more })) => {
+                let body = history::body(&with, &messages, more);
+                return self.push(Source::History, None, &body, acts);
+            }
+            Outcome::Answered(About::Nothing | About::Conversation(_), Ok(_)) => return,
         };
         let source = match target {
-            Some(Target::Send) => Source::SendStatus,
+            Some(Target::Send | Target::SendGroup) => Source::SendStatus,
             Some(Target::Confirm) => Source::ConfirmStatus,
-            Some(Target::Init) | None => Source::Status,
+            Some(Target::Init | Target::History) | None => Source::Status,
         };
         match msg_id {
             Some(msg_id) => self.push(
@@ -67,7 +76,11 @@ impl Open {
         match event {
             Event::Message(message) => {
                 let body = outbound::message_body(message);
-                self.push(Source::Inbox, Some(message.id), &body, acts);
+                let source = match message.group() {
+                    None => Source::Inbox,
+                    Some(_) => Source::Group,
+                };
+                self.push(source, Some(message.id), &body, acts);
             }
             Event::Received(receipt) if self.subscriptions.receive(Source::DeliveryStatus) => {
                 self.push(
@@ -90,7 +103,13 @@ impl Open {
                     acts.push(outbound::handout(self.wire, subscription, push, handout));
                 }
             }
-            Event::Received(_) | Event::Noticed(_) | Event::Answer(..) | Event::Ended(_) => {}
+            Event::Noticed(notice) => {
+                let source = notices::source(notice);
+                if self.subscriptions.receive(source) {
+                    self.push(source, None, &notices::body(notice), acts);
+                }
+            }
+            Event::Received(_) | Event::Answer(..) | Event::Ended(_) => {}
         }
     }
 

@@ -198,7 +198,7 @@ impl Books {
     fn changed(&self, gid: Gid, moves: &Moves, changed: bool, made: bool) -> Verdict<Changed> {
         let people = |uids: &[Uid]| uids.iter().filter_map(|uid| self.person(*uid)).collect();
         Ok(Changed::Group {
-            group: self.group_as_is(gid)?,
+            group: Box::new(self.group_as_is(gid)?),
             joined: people(&moves.joined),
             left: people(&moves.left),
             changed,

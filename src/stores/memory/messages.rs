@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::broker::command::Address;
 use crate::broker::friends::may_write;
 use crate::broker::groups::Gid;
+use crate::broker::groups::seats::may_ignore;
 use crate::broker::images::ImageId;
 use crate::broker::message::Kind;
 use crate::broker::message::Message;
@@ -101,6 +102,7 @@ impl Books {
                 if !members.contains_key(&sender.uid) && !sender.is_system() {
                     return Err(Refusal::NotMember);
                 }
+                may_ignore(new.ignored.len())?;
                 Ok(Recipient::Group(*gid))
             }
         }

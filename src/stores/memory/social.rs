@@ -100,12 +100,14 @@ impl Books {
             (Asked::Stands, Some(stands), _) => {
                 let kept = self.people.requests.get(&stands);
                 let request = kept.ok_or(Refusal::NoSuchRequest)?.request.clone();
+                let request = Box::new(request);
                 let fresh = false;
                 Ok(Changed::Asked { request, fresh })
             }
             _ => {
                 self.people.forget_requests(by.uid, to.uid, false);
                 let request = self.people.make_request(by.clone(), to, words, time_ms);
+                let request = Box::new(request);
                 let fresh = true;
                 Ok(Changed::Asked { request, fresh })
             }
@@ -134,7 +136,7 @@ impl Books {
             self.people.befriend(request.from.uid, request.to.uid);
         }
         Ok(Changed::Answered {
-            request,
+            request: Box::new(request),
             accepted,
             fresh,
         })
@@ -169,15 +171,16 @@ impl Books {
 
     fn take_order(&mut self, by: &Person, id: &OrderId) -> Verdict<Changed> {
         let people = &mut self.people;
-        let order = people.orders.get(id).ok_or(Refusal::NoSuchOrder)?;
-        let customer = order.customer.clone();
-        let facts = Taking {
+        let order = people.orders.get(id);
+        let facts = order.map_or_else(Taking::default, |order| Taking {
             placed: Some(order.placed()),
-            standing: people.standing(by.uid, customer.uid),
+            standing: people.standing(by.uid, order.customer.uid),
             friends_of_courier: people.friends_of(by.uid),
-            friends_of_customer: people.friends_of(customer.uid),
-        };
+            friends_of_customer: people.friends_of(order.customer.uid),
+        });
+        let customer = order.map(|order| order.customer.clone());
         let taken = orders::take(by.uid, &facts)?;
+        let customer = customer.ok_or(Refusal::NoSuchOrder)?;
         let mut befriended = false;
         if let Taken::Fresh { befriends } = taken {
             befriended = befriends;

@@ -52,20 +52,19 @@ pub(super) fn ask(
     };
     match (friends::ask(words, &facts)?, open, crossing) {
         (Asked::Stands, Some(request), _) => Ok(Changed::Asked {
-            request,
+            request: Box::new(request),
             fresh: false,
         }),
         (Asked::Crosses, _, Some(request)) => {
             befriend(books, by, other.uid, now_ms)?;
             Ok(Changed::Answered {
-                request,
+                request: Box::new(request),
                 accepted: true,
                 fresh: true,
             })
         }
         _ => {
-            conn.prepare_cached("DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2")?
-                .execute((to_db(by.get()), to_db(other.uid.get())))?;
+            forget_requests(conn, by, other.uid)?;
             conn.prepare_cached(
                 "INSERT INTO friend_requests (asker, asked, words, asked_ms) VALUES (?1, ?2, ?3, ?4)",
             )?
@@ -81,7 +80,7 @@ pub(super) fn ask(
             let request = open_request(&books.conn, by, other.uid)?;
             let request = request.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             Ok(Changed::Asked {
-                request,
+                request: Box::new(request),
                 fresh: true,
             })
         }
@@ -108,7 +107,7 @@ pub(super) fn answer(
             .execute([to_db(id.0)])?;
     }
     Ok(Changed::Answered {
-        request,
+        request: Box::new(request),
         accepted: accept,
         fresh,
     })
@@ -117,14 +116,15 @@ pub(super) fn answer(
 /// Ends a friendship.
 pub(super) fn unfriend(books: &mut Books, by: Uid, key: &UserKey) -> Result<Changed, Denied> {
     let other = other_of(&books.conn, by, key)?;
-    let fresh = part(books, by, other.uid)?;
+    forget_requests(&books.conn, by, other.uid)?;
+    // It answers none of the other's.
     books
         .conn
         .prepare_cached(
-            "DELETE FROM friend_requests
-             WHERE asker = ?1 AND asked = ?2 OR asker = ?2 AND asked = ?1 AND accepted IS NOT NULL",
+            "DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2 AND accepted IS NOT NULL",
         )?
-        .execute((to_db(by.get()), to_db(other.uid.get())))?;
+        .execute((to_db(other.uid.get()), to_db(by.get())))?;
+    let fresh = part(books, by, other.uid)?;
     Ok(Changed::Unfriended { other, fresh })
 }
 
@@ -148,10 +148,8 @@ pub(super) fn block(
     let two = (to_db(by.get()), to_db(other.uid.get()));
     conn.prepare_cached("INSERT INTO blocks (uid, blocked, since_ms) VALUES (?1, ?2, ?3)")?
         .execute((two.0, two.1, to_db(now_ms)))?;
-    conn.prepare_cached(
-        "DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2 OR asker = ?2 AND asked = ?1",
-    )?
-    .execute(two)?;
+    forget_requests(conn, by, other.uid)?;
+    forget_requests(conn, other.uid, by)?;
     let unfriended = part(books, by, other.uid)?;
     Ok(Changed::Blocking { other, unfriended })
 }
@@ -180,26 +178,34 @@ pub(super) fn befriend(books: &mut Books, one: Uid, other: Uid, now_ms: u64) -> 
         "INSERT INTO friends (uid, friend, since_ms) VALUES (?1, ?2, ?3), (?2, ?1, ?3) ON CONFLICT DO NOTHING",
     )?
     .execute((two.0, two.1, to_db(now_ms)))?;
-    conn.prepare_cached(
-        "UPDATE friend_requests SET accepted = 1
-         WHERE accepted IS NULL AND (asker = ?1 AND asked = ?2 OR asker = ?2 AND asked = ?1)",
-    )?
-    .execute(two)?;
-    conn.prepare_cached(
-        "DELETE FROM blocks WHERE uid = ?1 AND blocked = ?2 OR uid = ?2 AND blocked = ?1",
-    )?
-    .execute(two)?;
+    for (one, other) in [two, (two.1, two.0)] {
+        conn.prepare_cached(
+            "UPDATE friend_requests SET accepted = 1
+             WHERE asker = ?1 AND asked = ?2 AND accepted IS NULL",
+        )?
+        .execute((one, other))?;
+        conn.prepare_cached("DELETE FROM blocks WHERE uid = ?1 AND blocked = ?2")?
+            .execute((one, other))?;
+    }
     stand_anew(books, one, other)
+}
+
+/// Forgets the requests of one to another, answered or not.
+fn forget_requests(conn: &Connection, asker: Uid, asked: Uid) -> Result<()> {
+    conn.prepare_cached("DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2")?
+        .execute((to_db(asker.get()), to_db(asked.get())))?;
+    Ok(())
 }
 
 /// Ends a friendship, if there is one, and tells whether there was.
 fn part(books: &mut Books, one: Uid, other: Uid) -> Result<bool> {
-    let ended = books
-        .conn
-        .prepare_cached(
-            "DELETE FROM friends WHERE uid = ?1 AND friend = ?2 OR uid = ?2 AND friend = ?1",
-        )?
-        .execute((to_db(one.get()), to_db(other.get())))?;
+    let mut ended = 0;
+    for (one, other) in [(one, other), (other, one)] {
+        ended += books
+            .conn
+            .prepare_cached("DELETE FROM friends WHERE uid = ?1 AND friend = ?2")?
+            .execute((to_db(one.get()), to_db(other.get())))?;
+    }
     stand_anew(books, one, other)?;
     Ok(ended > 0)
 }

@@ -79,18 +79,18 @@ pub(super) fn make(
     ))?;
     let none = Kept {
         gid,
-        fields: fields.clone(),
+        fields,
         made_ms: now_ms.min(i64::MAX as u64),
         roster: Roster::default(),
         seats: Seats::default(),
     };
-    let (kept, moves) = settle(books, none, fields, seats, people)?;
+    let (kept, moves) = settle(books, none, seats, people)?;
     Ok(Changed::Group {
         joined: those(&kept.roster, &moves.joined),
         left: Vec::new(),
         changed: false,
         made: true,
-        group: kept.shown(),
+        group: Box::new(kept.shown()),
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) fn change(
     )?;
     let fields = kept.fields.patched(patch)?;
     let people = admins.into_iter().chain(members).flatten().collect();
-    apply(books, by, kept, fields, seats, people)
+    apply(books, by, kept, Some(fields), seats, people)
 }
 
 /// Makes users members.
@@ -132,8 +132,7 @@ pub(super) fn add(
     let kept = read(books, gid)?;
     let people = found(&books.conn, users)?;
     let seats = kept.seats.add(by, &kept.fields.protected, &uids(&people))?;
-    let fields = kept.fields.clone();
-    apply(books, by, kept, fields, seats, people)
+    apply(books, by, kept, None, seats, people)
 }
 
 /// Makes a user no longer a member.
@@ -146,11 +145,10 @@ pub(super) fn remove(
     let kept = read(books, gid)?;
     let who = find_person(&books.conn, user)?.ok_or(Refusal::NoSuchUser)?;
     let seats = kept.seats.remove(by, &kept.fields.protected, who.uid)?;
-    let fields = kept.fields.clone();
     if who.uid != by {
-        return apply(books, by, kept, fields, seats, Vec::new());
+        return apply(books, by, kept, None, seats, Vec::new());
     }
-    let (kept, _) = settle(books, kept, fields, seats, Vec::new())?;
+    let (kept, _) = settle(books, kept, seats, Vec::new())?;
     Ok(Changed::Left {
         gid,
         name: kept.fields.name,
@@ -159,20 +157,23 @@ pub(super) fn remove(
     })
 }
 
-/// Puts an allowed change into the tables and tells what it was. `people` are those who may be new.
+/// Puts an allowed change into the tables and tells what it was. `patched` are the fields, unless the act is about people
+/// only; `people` are those who may be new.
 fn apply(
     books: &mut Books,
     by: Uid,
-    kept: Kept,
-    fields: Fields,
+    mut kept: Kept,
+    patched: Option<Fields>,
     seats: Seats,
     people: Vec<Person>,
 ) -> Result<Changed, Denied> {
     let moves = kept.seats.moves_to(&seats);
     check_joining(&books.conn, by, &moves.joined)?;
-    let changed = fields != kept.fields || seats.admins != kept.seats.admins;
     let before = Roster::clone(&kept.roster);
-    if fields != kept.fields {
+    let mut changed = false;
+    if let Some(fields) = patched {
+        changed = fields != kept.fields || seats.admins != kept.seats.admins;
+        kept.fields = fields;
         books
             .conn
             .prepare_cached(
@@ -180,18 +181,18 @@ fn apply(
             )?
             .execute((
                 to_db(kept.gid.get()),
-                &*fields.name,
-                write_protected(&fields),
-                write_custom(&fields),
+                &*kept.fields.name,
+                write_protected(&kept.fields),
+                write_custom(&kept.fields),
             ))?;
     }
-    let (kept, moves) = settle(books, kept, fields, seats, people)?;
+    let (kept, moves) = settle(books, kept, seats, people)?;
     Ok(Changed::Group {
         joined: those(&kept.roster, &moves.joined),
         left: those(&before, &moves.left),
         changed,
         made: false,
-        group: kept.shown(),
+        group: Box::new(kept.shown()),
     })
 }
 
@@ -215,7 +216,6 @@ fn check_joining(conn: &Connection, by: Uid, joining: &[Uid]) -> Result<(), Deni
 fn settle(
     books: &mut Books,
     mut kept: Kept,
-    fields: Fields,
     seats: Seats,
     people: Vec<Person>,
 ) -> Result<(Kept, Moves)> {
@@ -261,7 +261,6 @@ fn settle(
         conversation.change_roster(Roster::clone(&kept.roster));
     }
     kept.seats = seats;
-    kept.fields = fields;
     Ok((kept, moves))
 }
 

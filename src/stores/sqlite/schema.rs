@@ -54,6 +54,19 @@ pub(super) fn open_existing(file: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// Refuses a database that has not all the steps yet: its tables are not those that this program knows.
+pub(super) fn refuse_older(file: &Path, conn: &Connection) -> Result<(), OpenError> {
+    let found = version(conn).map_err(|error| OpenError::sqlite(file, &error))?;
+    if found >= known() {
+        return Ok(());
+    }
+    Err(OpenError::Older {
+        file: file.to_owned(),
+        found,
+        known: known(),
+    })
+}
+
 /// Refuses a file that is not sound or not ours; else also tells whether anything is in it yet.
 fn open_sound(file: &Path, more: OpenFlags) -> Result<(Connection, bool), OpenError> {
     let exists = examine(file)?;
@@ -146,6 +159,11 @@ fn number_at(header: &[u8], offset: usize) -> i64 {
     i64::from(number as i32)
 }
 
+/// The number of the steps that a database has.
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
 fn known() -> i64 {
     STEPS.len() as i64
 }
@@ -161,29 +179,16 @@ fn refuse_newer(file: &Path, found: i64) -> Result<(), OpenError> {
     })
 }
 
-/// Refuses a database that this Hongyan would first have to bring up to date, which only a broker does.
-pub(super) fn refuse_older(file: &Path, conn: &Connection) -> Result<(), OpenError> {
-    let version = conn.pragma_query_value(None, "user_version", |row| row.get(0));
-    let found: i64 = version.map_err(|error| OpenError::sqlite(file, &error))?;
-    if found < known() {
-        return Err(OpenError::Older {
-            file: file.to_owned(),
-            found,
-            known: known(),
-        });
-    }
-    Ok(())
-}
-
 /// Asks SQLite what the file is, and whether it is sound. False where nothing is in it yet.
 fn verify(file: &Path, conn: &Connection) -> Result<bool, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
     // Until the file is accepted, not even its write-ahead log is moved into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(failed)?;
-    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let application = number("application_id").map_err(failed)?;
-    let version = number("user_version").map_err(failed)?;
+    let application: i64 = conn
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(failed)?;
+    let version = version(conn).map_err(failed)?;
     let objects: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;
@@ -235,7 +240,7 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
     // Each step asks anew inside its transaction: a command beside the broker may have taken it meanwhile.
     loop {
         let step = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let version = version(&step)?;
         let Some(sql) = usize::try_from(version).ok().and_then(|at| STEPS.get(at)) else {
             return Ok(());
         };

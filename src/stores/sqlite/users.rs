@@ -47,6 +47,9 @@ pub(super) fn add_user(conn: &Connection, new: &NewUser) -> Result<AddedUser> {
 
 /// Makes sure that `person` exists.
 pub(super) fn admit_user(conn: &Connection, (new, time_ms): &(Person, u64)) -> Result<AddedUser> {
+    if new.is_system() {
+        return Ok(AddedUser::NameTaken);
+    }
     let holders = conn
         .prepare_cached("SELECT uid, name FROM users WHERE uid = ?1 OR name = ?2")?
         .query_map((to_db(new.uid.get()), &*new.name), |row| person(row, 0, 1))?

@@ -64,7 +64,7 @@ async fn post(
     body: Body,
     bytes_max: usize,
 ) -> Result<(), Refusal> {
-    let _turn = session.turn().await.map_err(|Full| Refusal::Full)?;
+    let mut turn = session.turn().await.map_err(|Full| Refusal::Full)?;
     let body = read(body, bytes_max).await.inspect_err(|refusal| {
         if *refusal == Refusal::TooLarge {
             session.lose(Lost::TooLarge(bytes_max));
@@ -74,8 +74,13 @@ async fn post(
         Transport::JsonpSend => of_form(request, body)?,
         _ => String::from_utf8(body).map_err(|_| Refusal::Broken)?,
     };
-    let messages = messages(&text)?;
-    session.post(messages).await.map_err(|Full| Refusal::Full)
+    // What is refused may come again, so only what is taken counts.
+    let mut reader = *turn;
+    let messages = messages(&mut reader, &text)?;
+    let posted = session.post(messages).await;
+    posted.map_err(|Full| Refusal::Full)?;
+    *turn = reader;
+    Ok(())
 }
 
 async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
@@ -110,11 +115,11 @@ fn of_form(request: &HeaderMap, body: Vec<u8>) -> Result<String, Refusal> {
     }
 }
 
-fn messages(text: &str) -> Result<Vec<String>, Refusal> {
+fn messages(reader: &mut sockjs::Reader, text: &str) -> Result<Vec<String>, Refusal> {
     if text.is_empty() {
         return Err(Refusal::Nothing);
     }
-    let messages = sockjs::read_messages(text).map_err(|_| Refusal::Broken)?;
+    let messages = reader.read(text).map_err(|_| Refusal::Broken)?;
     // A bare string is for WebSockets only.
     match text.trim_ascii_start().starts_with('[') {
         true => Ok(messages),
@@ -157,7 +162,8 @@ mod tests {
             ("[1]", Err(Refusal::Broken)),
             ("x", Err(Refusal::Broken)),
         ] {
-            assert_eq!(messages(text), read, "{text}");
+            let messages = messages(&mut sockjs::Reader::default(), text);
+            assert_eq!(messages, read, "{text}");
         }
     }
 }

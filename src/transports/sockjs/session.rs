@@ -17,7 +17,6 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hongyan_grammar::sockjs;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -47,8 +46,8 @@ pub type Key = String;
 pub(super) struct Session {
     key: Key,
     state: Mutex<State>,
-    /// Whose turn it is to post: one after the other, so that no more than one body is in memory.
-    posting: tokio::sync::Mutex<()>,
+    /// Whose turn it is to post: one after the other, so that no more than one body is in memory. It is read with this.
+    posting: tokio::sync::Mutex<sockjs::Reader>,
     /// There is something to hear, room to say more, or an end.
     for_link: Notify,
     /// There is something to receive.
@@ -71,7 +70,7 @@ impl Session {
         Self {
             key,
             state: Mutex::new(State::new()),
-            posting: tokio::sync::Mutex::new(()),
+            posting: tokio::sync::Mutex::default(),
             for_link: Notify::new(),
             for_receiver: Notify::new(),
             for_posts: Notify::new(),
@@ -86,7 +85,7 @@ impl Session {
     }
 
     /// Waits for the turn to [`Self::post`], which is to be held until then.
-    pub(super) async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Full> {
+    pub(super) async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, sockjs::Reader>, Full> {
         timeout(ROOM_WITHIN, self.posting.lock())
             .await
             .map_err(|_| Full)

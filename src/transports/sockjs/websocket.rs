@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hongyan_grammar::sockjs;
 use tokio::time::Instant;
 
@@ -16,6 +15,7 @@ use crate::transports::websocket::WebSocket;
 /// A SockJS session on a WebSocket of its own.
 pub(super) struct SockJsWebSocket {
     socket: WebSocket,
+    reader: sockjs::Reader,
     /// Strings of the client's last array that were not taken yet.
     heard: VecDeque<String>,
     /// Queued strings, for one array.
@@ -31,6 +31,7 @@ impl SockJsWebSocket {
         socket.say(sockjs::open().to_owned())?;
         Ok(Self {
             socket,
+            reader: sockjs::Reader::default(),
             heard: VecDeque::new(),
             said: Vec::new(),
             last_said: Instant::now(),
@@ -65,7 +66,7 @@ impl Link for SockJsWebSocket {
                         continue;
                     };
                     let text = std::str::from_utf8(&message).map_err(|_| Lost::NotUtf8)?;
-                    self.heard = sockjs::read_messages(text).map_err(|_| Lost::Malformed)?.into();
+                    self.heard = self.reader.read(text).map_err(|_| Lost::Malformed)?.into();
                 }
                 () = tokio::time::sleep_until(self.last_said + self.heartbeat) => {
                     self.last_said = Instant::now();

@@ -38,6 +38,8 @@ pub(super) enum Next<T> {
     Done,
     /// There is more to ask before it is.
     Ask(Request<T>),
+    /// The same in a second: the broker says that this user asks too fast.
+    AskLater(Request<T>),
 }
 
 /// A language in which a client and a logged-in session speak.
@@ -92,7 +94,7 @@ pub(super) enum Greeting {
 
 /// What an event is before there is a log-in.
 pub(super) enum First {
-    LogIn(LogIn),
+    LogIn(Box<LogIn>),
     /// A log-in that can't be understood, in a dialect where that ends the connection. The client has been told.
     Over,
     /// Refused. The client has been told.
@@ -103,7 +105,7 @@ pub(super) enum First {
 pub(super) fn first(event: &Event, socket: &str, acts: &mut Vec<Act>) -> First {
     let log_in = match (event.namespace, &*event.name) {
         (Namespace::Root, "auth-c") => match rooms::log_in(event) {
-            Ok(log_in) => return First::LogIn(log_in),
+            Ok(log_in) => return First::LogIn(Box::new(log_in)),
             Err(_) => {
                 acts.push(rooms::verdict(rooms::MALFORMED));
                 return First::Over;
@@ -117,7 +119,7 @@ pub(super) fn first(event: &Event, socket: &str, acts: &mut Vec<Act>) -> First {
         }
     };
     match log_in {
-        Ok(log_in) => First::LogIn(log_in),
+        Ok(log_in) => First::LogIn(Box::new(log_in)),
         Err(fault) => {
             refuse(event, &fault, acts);
             First::Refused

@@ -19,6 +19,7 @@
 //! | a refusal, the end | `/` `news` |
 
 mod inbound;
+mod notices;
 mod outbound;
 
 use std::collections::BTreeSet;
@@ -116,7 +117,9 @@ pub(in crate::gateways::socketio) enum Telling {
     Receipt(outbound::Receipt),
     /// `saoff`.
     Offline {
-        /// Whether this is the first page: there is an answer even if nothing waits.
+        /// The page comes after this.
+        after: MessageId,
+        /// Whether it is the first page: there is an answer even if nothing waits.
         first: bool,
     },
     /// `shistory`.
@@ -217,12 +220,19 @@ impl Dialect for Rooms {
         telling: Telling,
         answers: Vec<Answer>,
     ) -> Result<Next<Telling>, Fault> {
-        let reply = answers.into_iter().next().transpose().map_err(fault)?;
+        let answer = answers.into_iter().next();
+        if let (&Telling::Offline { after, first }, Some(Err(Refusal::TooFast { .. }))) =
+            (&telling, &answer)
+        {
+            // All of what waits was asked for at once, and it is many pages.
+            return Ok(Next::AskLater(inbound::offline(after, first)));
+        }
+        let reply = answer.transpose().map_err(fault)?;
         match (telling, reply) {
             (Telling::Receipt(receipt), Some(Reply::Sent { time_ms, .. })) => {
                 scene.acts.push(receipt.say(scene.me.uid, time_ms));
             }
-            (Telling::Offline { first }, Some(Reply::Inbox { messages, more })) => {
+            (Telling::Offline { first, .. }, Some(Reply::Inbox { messages, more })) => {
                 return Ok(self.offline(scene, first, messages, more));
             }
             (Telling::History(asked), Some(Reply::History { messages, .. })) => {
@@ -253,7 +263,7 @@ impl Dialect for Rooms {
     }
 
     fn notice(&self, scene: Scene<'_>, notice: &Notice) {
-        outbound::notice(scene.me, scene.joined, notice, scene.acts);
+        notices::notice(scene.me, scene.joined, notice, scene.acts);
     }
 
     fn part(&self, parting: &Parting, acts: &mut Vec<Act>) {

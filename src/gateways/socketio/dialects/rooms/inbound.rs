@@ -8,6 +8,7 @@ use crate::broker::command::Address;
 use crate::broker::command::Command;
 use crate::broker::command::Letter;
 use crate::broker::limits::CLIENT_PAGE_MAX;
+use crate::broker::limits::PAGE_MESSAGES;
 use crate::broker::message::MessageId;
 use crate::broker::ports::Before;
 use crate::broker::users::Person;
@@ -24,19 +25,16 @@ use crate::gateways::socketio::wire::GroupJson;
 use crate::gateways::socketio::wire::Namespace;
 use crate::gateways::socketio::wire::UserJson;
 
-/// Messages on a page of what waits: several pages may be told in a row, and each is written whole before the next is read.
-const OFFLINE_PAGE: usize = 64;
-
 /// Messages that `chistory` is told where it does not say how many.
 const HISTORY_DEFAULT: u64 = 10;
 
 /// `caoff`, and its later pages.
 pub(super) fn offline(after: MessageId, first: bool) -> Request<Telling> {
     Request {
-        telling: Telling::Offline { first },
+        telling: Telling::Offline { after, first },
         commands: vec![Command::Inbox {
             after,
-            limit: OFFLINE_PAGE,
+            limit: PAGE_MESSAGES,
         }],
     }
 }

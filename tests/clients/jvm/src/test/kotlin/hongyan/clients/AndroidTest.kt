@@ -3,6 +3,7 @@ package hongyan.clients
 import java.util.UUID
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit.SECONDS
+import okhttp3.OkHttp
 import okhttp3.Request
 import okhttp3.Response
 import okhttp3.WebSocket
@@ -21,6 +22,7 @@ class AndroidConnection(
     private val beatMs: Int,
 ) : WebSocketListener(), Connection {
     private val connected = CompletableFuture<Unit>()
+    private val ids = HashMap<String, String>()
     private val connectHeaders = mapOf("accept-version" to "1.1,1.2", "heart-beat" to "$beatMs,$beatMs") + connect
     private val socket = okHttp.newWebSocket(Request.Builder().url(url).build(), this)
 
@@ -63,8 +65,14 @@ class AndroidConnection(
         connected.completeExceptionally(why)
     }
 
-    override fun subscribe(destination: String) =
-        socket.frame("SUBSCRIBE", mapOf("id" to "${UUID.randomUUID()}", "destination" to destination, "ack" to "auto"))
+    override fun subscribe(destination: String) {
+        val id = "${UUID.randomUUID()}"
+        ids[destination] = id
+        socket.frame("SUBSCRIBE", mapOf("id" to id, "destination" to destination, "ack" to "auto"))
+    }
+
+    override fun unsubscribe(destination: String) =
+        socket.frame("UNSUBSCRIBE", mapOf("id" to ids.remove(destination)!!))
 
     override fun send(destination: String, body: String) =
         socket.frame("SEND", mapOf("destination" to destination), body.takeIf { it.isNotEmpty() || legacyWhitespace })
@@ -77,13 +85,20 @@ class AndroidConnection(
 }
 
 /** StompProtocolAndroid: no subprotocol, no host, no receipts, no lengths. */
-abstract class AndroidChat(private val path: String, private val legacyWhitespace: Boolean) : ChatTest() {
+abstract class AndroidChat(
+    transport: String,
+    private val path: String,
+    private val legacyWhitespace: Boolean,
+) : ChatTest() {
+    override val row = Row("StompProtocolAndroid (its frames) with OkHttp ${OkHttp.VERSION}", transport, "1.2")
+
     override fun url(query: String) = "ws://${broker.address}$path$query"
 
     override fun open(url: String, connect: Map<String, String>, heard: Heard): Connection =
         AndroidConnection(url, connect, heard, wire, legacyWhitespace, beatMs = 0)
 
     @Test
+    @Proves("beats")
     fun `heart-beats go both ways`() {
         val li = person("li")
         val heard = Heard()
@@ -97,6 +112,7 @@ abstract class AndroidChat(private val path: String, private val legacyWhitespac
     }
 }
 
-class AndroidTest : AndroidChat("/client", legacyWhitespace = false)
+class AndroidTest : AndroidChat("WebSocket", "/client", legacyWhitespace = false)
 
-class AndroidLegacyTest : AndroidChat("/socketServer/websocket", legacyWhitespace = true)
+class AndroidLegacyTest :
+    AndroidChat("raw WebSocket of SockJS, legacyWhitespace", "/socketServer/websocket", legacyWhitespace = true)

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestInstance
 import org.junit.jupiter.api.TestInstance.Lifecycle.PER_CLASS
 import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.extension.ExtendWith
 
 /** What came to a client, by destination, or "error" or "disconnected", until a test takes it. */
 class Heard {
@@ -40,6 +41,8 @@ interface Connection {
     /** What comes of it goes to [Heard]. */
     fun subscribe(destination: String)
 
+    fun unsubscribe(destination: String)
+
     fun send(destination: String, body: String)
 
     /** Leaves as the client leaves, and returns when the connection is closed. */
@@ -55,10 +58,23 @@ class Client(val person: Person, val heard: Heard, val connection: Connection) {
         for (what in listOf("send/status", "recive/status", "delivery/status", "status")) {
             connection.subscribe("/user/queue/$what")
         }
-        // Frames are taken in order: once this is answered the subscriptions stand, also of a client without receipts.
+        settle()
+    }
+
+    /** Frames are taken in order: once this is answered all before it is done, also for a client without receipts. */
+    fun settle() {
         confirm("0".repeat(40))
         check(status("recive")["code"].asInt() == 404)
     }
+
+    /** Sends to a topic or a queue; returns when that is done. */
+    fun put(destination: String, note: String) {
+        connection.send(destination, json.writeValueAsString(mapOf("note" to note)))
+        settle()
+    }
+
+    /** What was put. */
+    fun note(destination: String): String = heard.expect(destination)["note"].asText()
 
     fun say(to: Long, content: String, msgId: String = msgId(content)): String {
         val body = mapOf("msgID" to msgId, "reciverId" to to, "content" to content)
@@ -83,7 +99,8 @@ class Client(val person: Person, val heard: Heard, val connection: Connection) {
 
 /** What people do with a chat, whichever client they use: each client's test class says how it connects. */
 @TestInstance(PER_CLASS)
-abstract class ChatTest {
+@ExtendWith(Results::class)
+abstract class ChatTest : Proving {
     protected val broker = Broker()
     protected lateinit var wire: Wire
     private val wires = ArrayList<Wire>()
@@ -122,6 +139,7 @@ abstract class ChatTest {
     }
 
     @Test
+    @Proves("chats", "confirms")
     fun `a message is stored, pushed, confirmed, and its sender is told`() {
         val (li, wu) = Pair(person("li"), person("wu"))
         val (one, two) = Pair(connect(li), connect(wu))
@@ -154,6 +172,7 @@ abstract class ChatTest {
     }
 
     @Test
+    @Proves("returns")
     fun `what came while away comes in order after init`() {
         val (li, wu) = Pair(person("li"), person("wu"))
         val one = connect(li)
@@ -193,6 +212,51 @@ abstract class ChatTest {
     }
 
     @Test
+    @Proves("text")
+    fun `any words arrive as they were written`() {
+        val (one, two) = Pair(connect(person("li")), connect(person("wu")))
+        val words = listOf(
+            "", "   ", "\u0000 \\ \" \n\r\n a:b\\n\\c", "鸿雁", "é \u2028", "雁".repeat(20_000), "🪿 👩‍👩‍👧",
+        )
+        for (word in words) {
+            one.say(two.person.uid, word)
+            assertEquals(200, one.status()["code"].asInt())
+        }
+        assertEquals(words, words.map { two.message()["content"].asText() })
+    }
+
+    @Test
+    @Proves("topic")
+    fun `a topic reaches whoever subscribes to it then, by its name or by a pattern`() {
+        val (one, two) = Pair(connect(person("li")), connect(person("wu")))
+        val topic = "/topic/${one.person.name}/sport"
+        val pattern = "/topic/${one.person.name}/*"
+        one.put(topic, "too early")
+        one.connection.subscribe(topic)
+        two.connection.subscribe(pattern)
+        for (client in listOf(one, two)) client.settle()
+        two.put(topic, "a goal 🪿")
+        assertEquals("a goal 🪿", one.note(topic))
+        assertEquals("a goal 🪿", two.note(pattern))
+    }
+
+    @Test
+    @Proves("queue")
+    fun `what is sent to a queue waits for a consumer, and comes once`() {
+        val (one, two) = Pair(connect(person("li")), connect(person("wu")))
+        val queue = "/queue/${one.person.name}"
+        for (note in listOf("one", "two")) one.put(queue, note)
+        two.connection.subscribe(queue)
+        assertEquals(listOf("one", "two"), List(2) { two.note(queue) })
+        two.connection.unsubscribe(queue)
+        two.settle()
+        two.put(queue, "three")
+        one.connection.subscribe(queue)
+        assertEquals("three", one.note(queue))
+    }
+
+    @Test
+    @Proves("error")
     fun `the destination of somebody else is refused`() {
         val (li, wu) = Pair(person("li"), person("wu"))
         val one = connect(li)
@@ -204,14 +268,15 @@ abstract class ChatTest {
     }
 
     @Test
-    fun `a bad token is refused at the door`() {
+    @Proves("refused")
+    open fun `a bad token is refused at the door`() {
         val refusal = assertThrows<Exception> { open(url("?srect=not.a.token"), emptyMap(), Heard()) }
         val causes = generateSequence<Throwable>(refusal) { it.cause }.joinToString()
         assertTrue(causes.contains("401")) { causes }
     }
 
     @Test
-    fun `name and password in CONNECT let in`() {
+    open fun `name and password in CONNECT let in`() {
         val li = person("li")
         val one = connect(li, url(""), "login" to li.name, "passcode" to PASSWORD)
         one.say(li.uid, "a note to self")
@@ -219,9 +284,78 @@ abstract class ChatTest {
     }
 
     @Test
-    fun `a wrong password is refused`() {
+    open fun `a wrong password is refused`() {
         val login = mapOf("login" to person("li").name, "passcode" to "not the password")
         assertThrows<Exception> { open(url(""), login, Heard()) }
         assertEquals("access-refused", wire.expect("ERROR").headers["message"])
+    }
+}
+
+/** A connection that can say what became of a message. */
+interface Acknowledging : Connection {
+    /** Subscribes with `ack:client-individual`. */
+    fun consume(queue: String)
+
+    /** [id] is the header `ack` of the MESSAGE. */
+    fun ack(id: String)
+
+    fun nack(id: String)
+}
+
+/** The same for clients that ask for receipts, and acknowledge. */
+abstract class WholeChatTest : ChatTest() {
+    private val Client.acknowledging get() = connection as Acknowledging
+
+    /** The next MESSAGE of a queue that anybody gets, as the wire has it. */
+    private fun of(queue: String): Frame =
+        generateSequence { wire.expect("MESSAGE") }.first { it.headers["destination"] == queue }
+
+    private fun Frame.note() = json.readTree(body)["note"].asText()
+
+    private val Frame.ack get() = headers.getValue("ack")
+
+    @Test
+    @Proves("receipts")
+    fun `what asks for a RECEIPT gets it after the outcome`() {
+        val one = connect(person("li"))
+        one.say(one.person.uid, "with a receipt") // waits for it
+        val outcome = wire.said().indexOfLast { it.headers["destination"] == "/user/queue/send/status" }
+        val receipt = wire.said().indexOfLast { it.command == "RECEIPT" }
+        assertTrue(outcome in 0..<receipt) { "${wire.said()}" }
+    }
+
+    @Test
+    @Proves("ack")
+    fun `what a consumer of a queue acknowledged is gone, the rest goes to the next`() {
+        val (one, two) = Pair(connect(person("li")), connect(person("wu")))
+        val queue = "/queue/${one.person.name}"
+        one.acknowledging.consume(queue)
+        for (note in listOf("one", "two", "three")) two.put(queue, note)
+        val frames = List(3) { of(queue) }
+        assertEquals(listOf("one", "two", "three"), frames.map { it.note() })
+        one.acknowledging.ack(frames[1].ack)
+        one.connection.leave()
+        two.acknowledging.consume(queue)
+        val again = List(2) { of(queue) }
+        assertEquals(listOf("one" to "true", "three" to "true"), again.map { it.note() to it.headers["redelivered"] })
+        assertEquals(listOf("one", "three"), List(2) { two.note(queue) })
+    }
+
+    @Test
+    @Proves("nack")
+    fun `what a consumer of a queue refuses comes again`() {
+        val one = connect(person("li"))
+        val queue = "/queue/${one.person.name}"
+        one.acknowledging.consume(queue)
+        one.put(queue, "one")
+        val first = of(queue)
+        assertEquals("one" to null, first.note() to first.headers["redelivered"])
+        one.acknowledging.nack(first.ack)
+        val again = of(queue)
+        assertEquals("one" to "true", again.note() to again.headers["redelivered"])
+        one.acknowledging.ack(again.ack)
+        one.put(queue, "two")
+        assertEquals("two", of(queue).note())
+        assertEquals(listOf("one", "one", "two"), List(3) { one.note(queue) })
     }
 }

@@ -7,11 +7,14 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.io.bytestring.ByteString
 import okhttp3.Headers.Companion.toHeaders
+import okhttp3.OkHttp
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import okhttp3.Response
@@ -109,15 +112,24 @@ class OkHttpForKrossbow(
     }
 }
 
-class KrossbowConnection(val session: StompSession, private val heard: Heard) : Connection {
+class KrossbowConnection(val session: StompSession, private val heard: Heard) : Acknowledging {
     private val scope = CoroutineScope(Dispatchers.IO)
+    private val jobs = HashMap<String, Job>()
 
     override fun subscribe(destination: String) = subscribe(StompSubscribeHeaders(destination))
+
+    override fun consume(queue: String) = subscribe(StompSubscribeHeaders(queue, ack = AckMode.CLIENT_INDIVIDUAL))
+
+    override fun unsubscribe(destination: String) = runBlocking { jobs.remove(destination)!!.cancelAndJoin() }
+
+    override fun ack(id: String) = runBlocking { session.ack(id) }
+
+    override fun nack(id: String) = runBlocking { session.nack(id) }
 
     /** [received] gets the value for ACK. */
     fun subscribe(headers: StompSubscribeHeaders, received: (String) -> Unit = {}) = runBlocking {
         val messages = session.subscribe(headers)
-        scope.launch {
+        jobs[headers.destination] = scope.launch {
             try {
                 messages.collect { message ->
                     message.headers.ack?.let(received)
@@ -126,10 +138,9 @@ class KrossbowConnection(val session: StompSession, private val heard: Heard) : 
             } catch (error: StompErrorFrameReceived) {
                 heard.error(error.frame.headers.message, error.frame.bodyAsText)
             } catch (_: Exception) {
-                // The connection is gone, and the listener has said so.
+                // The connection is gone, and the listener has said so; or the subscription is.
             }
         }
-        Unit
     }
 
     override fun send(destination: String, body: String) = runBlocking<Unit> { session.sendText(destination, body) }
@@ -138,7 +149,10 @@ class KrossbowConnection(val session: StompSession, private val heard: Heard) : 
 }
 
 /** Krossbow, strict with what it gets, asks for a receipt of all it sends. */
-abstract class KrossbowChat(private val offered: List<String>?, private val version: String) : ChatTest() {
+abstract class KrossbowChat(private val offered: List<String>?, private val version: String) : WholeChatTest() {
+    override val row =
+        Row("krossbow ${System.getProperty("krossbow.version")} with OkHttp ${OkHttp.VERSION}", "WebSocket", version)
+
     override fun url(query: String) = "ws://${broker.address}/client$query"
 
     override fun open(url: String, connect: Map<String, String>, heard: Heard) = open(url, connect, heard, 10.seconds)
@@ -161,6 +175,7 @@ abstract class KrossbowChat(private val offered: List<String>?, private val vers
     private val Client.krossbow get() = connection as KrossbowConnection
 
     @Test
+    @Proves("beats")
     fun `heart-beats go both ways`() {
         val li = person("li")
         val heard = Heard()
@@ -183,17 +198,20 @@ abstract class KrossbowChat(private val offered: List<String>?, private val vers
     }
 
     @Test
-    fun `a transaction is sent when it is committed`() {
+    @Proves("transaction")
+    fun `a transaction is sent when it is committed, and dropped when it is aborted`() {
         val li = person("li")
         val one = connect(li)
+        suspend fun StompSession.write(digit: Char, id: String) {
+            val body = mapOf("msgID" to "$digit".repeat(40), "reciverId" to li.uid, "content" to "$digit")
+            val headers = StompSendHeaders("/socket/chat/send") { transaction = id }
+            send(headers, FrameBody.Text(json.writeValueAsString(body)))
+        }
         runBlocking {
-            one.krossbow.session.withTransaction { id ->
-                for (digit in "12") {
-                    val body = mapOf("msgID" to "$digit".repeat(40), "reciverId" to li.uid, "content" to "$digit")
-                    val headers = StompSendHeaders("/socket/chat/send") { transaction = id }
-                    send(headers, FrameBody.Text(json.writeValueAsString(body)))
-                }
-            }
+            one.krossbow.session.begin("dropped")
+            one.krossbow.session.write('0', "dropped")
+            one.krossbow.session.abort("dropped")
+            one.krossbow.session.withTransaction { id -> for (digit in "12") write(digit, id) }
         }
         assertEquals(listOf("1", "2"), List(2) { one.message()["content"].asText() })
     }

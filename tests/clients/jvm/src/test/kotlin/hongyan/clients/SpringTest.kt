@@ -1,12 +1,14 @@
 package hongyan.clients
 
 import com.fasterxml.jackson.databind.JsonNode
+import jakarta.websocket.ContainerProvider
 import java.lang.reflect.Type
 import java.net.URI
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit.SECONDS
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
+import org.springframework.core.SpringVersion
 import org.springframework.messaging.converter.ByteArrayMessageConverter
 import org.springframework.messaging.converter.CompositeMessageConverter
 import org.springframework.messaging.converter.MappingJackson2MessageConverter
@@ -58,8 +60,9 @@ class Overheard(
 }
 
 /** Spring's session, which takes JSON by its content type, and anything else as text. */
-class SpringConnection(private val heard: Heard) : StompSessionHandlerAdapter(), Connection {
+class SpringConnection(private val heard: Heard) : StompSessionHandlerAdapter(), Acknowledging {
     lateinit var session: StompSession
+    private val subscriptions = HashMap<String, StompSession.Subscription>()
     private val headers = CompletableFuture<StompHeaders>()
     private val lost = CompletableFuture<Unit>()
 
@@ -83,7 +86,22 @@ class SpringConnection(private val heard: Heard) : StompSessionHandlerAdapter(),
         lost.completeExceptionally(exception)
     }
 
-    override fun subscribe(destination: String) = receipt { session.subscribe(destination, this as StompFrameHandler) }
+    override fun subscribe(destination: String) = subscribe(destination, "auto")
+
+    override fun consume(queue: String) = subscribe(queue, "client-individual")
+
+    private fun subscribe(destination: String, ack: String) = receipt {
+        val headers = StompHeaders()
+        headers.destination = destination
+        headers.ack = ack
+        session.subscribe(headers, this as StompFrameHandler).also { subscriptions[destination] = it }
+    }
+
+    override fun unsubscribe(destination: String) = subscriptions.remove(destination)!!.unsubscribe()
+
+    override fun ack(id: String) = receipt { session.acknowledge(id, true) }
+
+    override fun nack(id: String) = receipt { session.acknowledge(id, false) }
 
     override fun send(destination: String, body: String) =
         receipt { session.send(destination, if (body.isEmpty()) null else json.readTree(body)) }
@@ -113,33 +131,64 @@ val scheduler = ThreadPoolTaskScheduler().apply {
     initialize()
 }
 
-fun stompClient(client: WebSocketClient) = WebSocketStompClient(client).apply {
+/** Tomcat's takes messages of 8 KiB unless it is told otherwise. */
+val webSocketClient = StandardWebSocketClient(
+    ContainerProvider.getWebSocketContainer().apply { defaultMaxTextMessageBufferSize = MESSAGE_CHARS_MAX },
+)
+
+const val MESSAGE_CHARS_MAX = 256 * 1024
+
+fun stompClient(client: WebSocketClient, beatMs: Long) = WebSocketStompClient(client).apply {
     taskScheduler = scheduler
+    defaultHeartbeat = longArrayOf(beatMs, beatMs)
+    inboundMessageSizeLimit = MESSAGE_CHARS_MAX
     receiptTimeLimit = PATIENCE_S * 1000
     messageConverter = CompositeMessageConverter(
         listOf(ByteArrayMessageConverter(), StringMessageConverter(), MappingJackson2MessageConverter()),
     )
 }
 
-fun springSession(client: WebSocketClient, url: String, connect: Map<String, String>, heard: Heard): SpringConnection {
+fun springSession(
+    client: WebSocketClient,
+    url: String,
+    connect: Map<String, String>,
+    heard: Heard,
+    beatMs: Long = 10_000,
+): SpringConnection {
     val connection = SpringConnection(heard)
     val headers = StompHeaders().apply { connect.forEach(::set) }
-    connection.session = stompClient(client)
+    connection.session = stompClient(client, beatMs)
         .connectAsync(URI(url), WebSocketHttpHeaders(), headers, connection).get(PATIENCE_S, SECONDS)
     connection.session.setAutoReceipt(true)
     return connection
 }
 
 /** Spring's STOMP client over whatever Spring takes for a WebSocket. */
-abstract class SpringChat : ChatTest() {
+abstract class SpringChat(transport: String) : WholeChatTest() {
+    override val row = Row("Spring's WebSocketStompClient ${SpringVersion.getVersion()}", transport, "1.2")
+
     protected abstract val client: WebSocketClient
 
-    override fun open(url: String, connect: Map<String, String>, heard: Heard): Connection =
-        springSession(Overheard(client, wire, heard), url, connect, heard)
+    override fun open(url: String, connect: Map<String, String>, heard: Heard) = open(url, connect, heard, 10_000)
+
+    protected open fun open(url: String, connect: Map<String, String>, heard: Heard, beatMs: Long): Connection =
+        springSession(Overheard(client, wire, heard), url, connect, heard, beatMs)
+
+    @Test
+    @Proves("beats")
+    fun `heart-beats go both ways`() {
+        val li = person("li")
+        val heard = Heard()
+        val one = Client(li, heard, open(url("?srect=${li.token}"), emptyMap(), heard, 1_000))
+        repeat(7) { wire.expect(Wire.BEAT) } // in more time than the broker waits for a beat of ours
+        one.say(li.uid, "still here")
+        assertEquals("still here", one.message()["content"].asText())
+        one.connection.leave()
+    }
 }
 
-class SpringWebSocketTest : SpringChat() {
-    override val client = StandardWebSocketClient()
+class SpringWebSocketTest : SpringChat("WebSocket") {
+    override val client = webSocketClient
 
     override fun url(query: String) = "ws://${broker.address}/client$query"
 
@@ -154,13 +203,13 @@ class SpringWebSocketTest : SpringChat() {
     }
 }
 
-class SpringSockJsWebSocketTest : SpringChat() {
-    override val client = SockJsClient(listOf(WebSocketTransport(StandardWebSocketClient())))
+class SpringSockJsWebSocketTest : SpringChat("SockJS, websocket") {
+    override val client = SockJsClient(listOf(WebSocketTransport(webSocketClient)))
 
     override fun url(query: String) = "http://${broker.address}/socketServer$query"
 }
 
-class SpringSockJsXhrTest : SpringChat() {
+class SpringSockJsXhrTest : SpringChat("SockJS, xhr-streaming") {
     override val client = SockJsClient(listOf(RestTemplateXhrTransport()))
 
     override fun url(query: String) = "http://${broker.address}/socketServer$query"

@@ -21,6 +21,7 @@ data class Frame(val command: String, val headers: Map<String, String>, val body
 class Wire {
     private val faults = ConcurrentLinkedQueue<String>()
     private val frames = ConcurrentHashMap<String, LinkedBlockingQueue<Frame>>()
+    private val said = ConcurrentLinkedQueue<Frame>()
 
     /** One WebSocket message, or one element of a SockJS array. */
     fun message(text: String): Frame? {
@@ -41,7 +42,11 @@ class Wire {
 
     /** A piece of a TCP stream that holds whole frames, and heart-beats between them. */
     fun stream(text: String) {
-        text.split('\u0000').map { it.trimStart('\n') }.filter { it.isNotEmpty() }.forEach { frame("$it\u0000") }
+        for (piece in text.split('\u0000')) {
+            val frame = piece.trimStart('\n')
+            repeat(piece.length - frame.length) { keep(Frame(BEAT, emptyMap(), "\n")) }
+            if (frame.isNotEmpty()) frame("$frame\u0000")
+        }
     }
 
     private fun frame(text: String): Frame {
@@ -57,6 +62,7 @@ class Wire {
     }
 
     private fun keep(frame: Frame): Frame {
+        said += frame
         kind(frame.command).put(frame)
         return frame
     }
@@ -65,6 +71,9 @@ class Wire {
 
     fun expect(command: String): Frame =
         checkNotNull(kind(command).poll(PATIENCE_S, SECONDS)) { "no $command came, but $frames" }
+
+    /** All that came, in its order, taken or not. */
+    fun said(): List<Frame> = said.toList()
 
     fun faults(): List<String> = faults.toList()
 
