@@ -9,11 +9,10 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::broker::groups::Gid;
-use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::gateways::Act;
 use crate::gateways::json;
+use crate::gateways::json::UserJson;
 use crate::gateways::socketio::refusal::Fault;
 
 /// The namespaces that there are.
@@ -235,65 +234,26 @@ fn say(line: &impl Serialize) -> Act {
 
 /// A user as a client names one, and as it wrote that.
 #[derive(Clone, Debug)]
-pub(super) struct UserJson {
+pub(super) struct NamedJson {
     pub(super) key: UserKey,
     pub(super) wrote: Value,
 }
 
-impl<'de> Deserialize<'de> for UserJson {
+impl<'de> Deserialize<'de> for NamedJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrote = Value::deserialize(deserializer)?;
-        let key = match &wrote {
-            Value::Number(number) => number.as_u64().and_then(Uid::new).map(UserKey::Uid),
-            Value::String(text) => UserKey::parse(text),
-            _ => None,
-        };
-        match key {
-            Some(key) => Ok(Self { key, wrote }),
-            None => Err(D::Error::custom(
-                "a user is named by a uid (a number from 1, or its digits) or by a name",
-            )),
-        }
+        let UserJson(key) = UserJson::deserialize(&wrote).map_err(D::Error::custom)?;
+        Ok(Self { key, wrote })
     }
 }
 
-impl UserJson {
+impl NamedJson {
     /// A uid as a number; a name, whose number is not known here, as it was written.
     pub(super) fn shown(&self) -> Value {
         match &self.key {
             UserKey::Uid(uid) => uid.get().into(),
             UserKey::Name(_) => self.wrote.clone(),
         }
-    }
-}
-
-/// A group as a client names one: its number, or the digits of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GroupJson(pub(super) Gid);
-
-impl<'de> Deserialize<'de> for GroupJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = CountJson::deserialize(deserializer)?.0;
-        Gid::new(number)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("a group is named by its number, from 1"))
-    }
-}
-
-/// A number from 0, or the digits of one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CountJson(pub(super) u64);
-
-impl<'de> Deserialize<'de> for CountJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
-            _ => None,
-        };
-        number
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("a whole number from 0 is wanted, or its digits"))
     }
 }
 
@@ -342,22 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn users_and_groups_are_numbers_or_digits_and_users_names_too() {
-        let user = |json: &str| serde_json::from_str::<UserJson>(json).ok();
+    fn a_named_user_is_shown_by_number_where_that_is_known() {
+        let user = |json: &str| serde_json::from_str::<NamedJson>(json).ok();
         assert_eq!(user("7").unwrap().shown(), json!(7));
         assert_eq!(user("\"7\"").unwrap().shown(), json!(7));
+        assert_eq!(user("\"7\"").unwrap().wrote, json!("7"));
         assert_eq!(user("\"wu\"").unwrap().shown(), json!("wu"));
         for bad in ["0", "-1", "1.5", "null", "\"\"", "\"a/b\"", "[]", "{}"] {
             assert!(user(bad).is_none(), "{bad}");
-        }
-        let group = |json: &str| {
-            serde_json::from_str::<GroupJson>(json)
-                .ok()
-                .map(|group| group.0.get())
-        };
-        assert_eq!((group("7"), group("\"7\"")), (Some(7), Some(7)));
-        for bad in ["0", "\"\"", "\"x\"", "-3", "null", "9223372036854775808"] {
-            assert_eq!(group(bad), None, "{bad}");
         }
     }
 }
