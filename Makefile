@@ -27,7 +27,7 @@ test-rust: console
 	$(CARGO) test --workspace
 
 test-clients: console
-	$(CARGO) build
+	$(CARGO) build --bins --example socketio_echo
 	rm -rf $(CLIENTS_RESULTS)
 	HONGYAN_BIN=$(CURDIR)/target/debug/hongyan HONGYAN_CLIENTS_RESULTS=$(CLIENTS_RESULTS) tests/clients/run
 	node tests/clients/table.mjs --check $(CLIENTS_RESULTS)

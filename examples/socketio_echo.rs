@@ -109,6 +109,6 @@ async fn main() -> std::io::Result<()> {
     let address = Arguments::parse().listen;
     let listener = Listener::bind(address, None, places, stopping.clone()).await?;
     println!("listening on http://{}", listener.address()?);
-    http::serve(listener, String::new(), routes(), stopping).await;
+    http::serve(listener, http::Base::default(), routes(), stopping).await;
     Ok(())
 }

@@ -32,7 +32,11 @@ const LAW: &[(&str, &[&str])] = &[
 ];
 
 /// Gateways know the transports only by these.
-const TRANSPORTS_FOR_GATEWAYS: &[&str] = &["crate::transports::Link", "crate::transports::Lost"];
+const TRANSPORTS_FOR_GATEWAYS: &[&str] = &[
+    "crate::transports::Heard",
+    "crate::transports::Link",
+    "crate::transports::Lost",
+];
 
 /// Words that have no place in a room: its invariants as absences.
 const ABSENT: &[(&str, &[&str])] = &[

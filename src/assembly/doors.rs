@@ -148,7 +148,8 @@ impl Handler for Doors {
 }
 
 impl Doors {
-    fn message_bytes_max(&self) -> usize {
+    /// Most bytes of a message.
+    pub(super) fn message_bytes_max(&self) -> usize {
         self.frame_bytes_max + MESSAGE_BYTES_EXTRA
     }
 
@@ -289,13 +290,15 @@ pub(super) fn session_name() -> String {
     getrandom::u64().map_or_else(|_| "0".to_owned(), |number| format!("{number:016x}"))
 }
 
-fn origin_refused() -> Response {
+/// The answer to a page that may not come in.
+pub(super) fn origin_refused() -> Response {
     refused(
         403,
         "this page's origin is not let in; the operator can with --allow-origin",
     )
 }
 
-fn refused(code: u16, content: &str) -> Response {
+/// An answer as REST gives it.
+pub(super) fn refused(code: u16, content: &str) -> Response {
     rest::refused(code, content).into_response()
 }

@@ -3,6 +3,7 @@
 
 mod commands;
 mod doors;
+mod socketio;
 mod start;
 mod tcp;
 mod timer;

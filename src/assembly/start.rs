@@ -23,6 +23,7 @@ use warp::reply::Response;
 use crate::assembly::Failure;
 use crate::assembly::doors;
 use crate::assembly::doors::Doors;
+use crate::assembly::socketio;
 use crate::assembly::tcp;
 use crate::assembly::timer;
 use crate::auth::Auth;
@@ -275,10 +276,13 @@ fn routes(
     };
     // Any path of one part could be a token: whoever has a name for one comes first.
     let packets = doors::packets(doors.clone());
+    let socketio = socketio::routes(doors.clone(), options.max_connections);
     let doors = doors::routes(doors);
     let rest = rest.map(warp::Reply::into_response);
     let nothing = rest::nothing_here().map(warp::Reply::into_response);
     let all = doors
+        .or(socketio)
+        .unify()
         .or(rest)
         .unify()
         .or(page::routes())
@@ -317,6 +321,7 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
          \x20 page       {base}/\n\
          \x20 STOMP      {base}/socketServer (SockJS), {base_ws}/client (WebSocket)\n\
          \x20 packets    {base_ws}/TOKEN, the token by POST {base}/IM/token\n\
+         \x20 Socket.IO  {base}/socket.io/\n\
          \x20 REST       {base}/api/openapi.json\n\
          \x20 data       {data}\n\
          {page} Ctrl-C stops the broker.\n",

@@ -1,10 +1,10 @@
 //! Friendship and its opposite: who asked whom, who is whose friend, who wants to hear nothing of whom; and the rules of
 //! both, which stores apply in their transactions.
 //!
-//! Friends never block each other: to block ends a friendship, and who asks for friendship, or takes the other's order,
-//! takes the own block back. To block, to unfriend, and to become friends by an order all forget the requests between the
-//! two, answered or not; a new request forgets the earlier ones of the same to the same. So there are at most two rows for
-//! two people.
+//! Friends never block each other: to block ends a friendship and forgets all requests between the two, and who asks for
+//! friendship, or takes the other's order, takes the own block back. Who become friends by an order have no open requests
+//! left: those are accepted by it. To unfriend takes one's own open request to the other back, too, and forgets the
+//! answered ones between the two; a new request forgets the earlier ones of the same to the same.
 
 use crate::broker::limits;
 use crate::broker::refusal::Refusal;

@@ -17,6 +17,7 @@ use crate::broker::notice::GroupNews;
 use crate::broker::notice::Notice;
 use crate::broker::ports::Account;
 use crate::broker::ports::StoreError;
+use crate::broker::presence::News;
 use crate::broker::presence::Presence;
 use crate::broker::refusal::Refusal;
 use crate::broker::router::Waiting;
@@ -283,44 +284,51 @@ impl Broker {
 
     /// Tells friends of who came and who went: what there is to tell, one after the other.
     pub(super) fn tell_friends(self: &Arc<Self>) {
-        let (next, lost) = {
-            let mut presence = self.presence();
-            (presence.next(), presence.take_lost())
-        };
-        self.tally.notices_dropped.add_many(lost);
-        let Some(news) = next else {
-            return;
-        };
-        let broker = Arc::clone(self);
-        let uid = news.person.uid;
-        let done = Box::new(move |friends: Result<Friends, StoreError>| {
-            match friends {
-                Ok(friends) => {
-                    let notice = Notice::Presence {
-                        person: news.person,
-                        online: news.online,
-                        time_ms: news.time_ms,
-                    };
-                    broker.tell(&friends.friends, notice);
-                }
-                Err(StoreError::Busy) => {
-                    broker.presence().untold(news);
-                    return broker.wait_for_a_read(Waiting::Presence);
-                }
-                Err(StoreError::Broken(_) | StoreError::Closed) => {
-                    broker.tally.notices_dropped.add();
-                }
+        loop {
+            let (next, lost) = {
+                let mut presence = self.presence();
+                (presence.next(), presence.take_lost())
+            };
+            self.tally.notices_dropped.add_many(lost);
+            let Some(news) = next else {
+                return;
+            };
+            let broker = Arc::clone(self);
+            let uid = news.person.uid;
+            let done = Box::new(move |friends| broker.tell_friends_of(news, friends));
+            self.store.friends(uid, done);
+            if !self.presence().asked() {
+                return;
             }
-            broker.go_on_telling();
-            broker.fetch_for_waiting();
-        });
-        self.store.friends(uid, done);
+        }
+    }
+
+    fn tell_friends_of(self: &Arc<Self>, news: News, friends: Result<Friends, StoreError>) {
+        match friends {
+            Ok(friends) => {
+                let notice = Notice::Presence {
+                    person: news.person,
+                    online: news.online,
+                    time_ms: news.time_ms,
+                };
+                self.tell(&friends.friends, notice);
+            }
+            Err(StoreError::Busy) => {
+                self.presence().untold(news);
+                return self.wait_for_a_read(Waiting::Presence);
+            }
+            Err(StoreError::Broken(_) | StoreError::Closed) => self.tally.notices_dropped.add(),
+        }
+        self.go_on_telling();
+        self.fetch_for_waiting();
     }
 
     /// What was to be told is told, or can be tried again.
     pub(super) fn go_on_telling(self: &Arc<Self>) {
-        self.presence().told();
-        self.tell_friends();
+        let goes_on = self.presence().told();
+        if goes_on {
+            self.tell_friends();
+        }
     }
 
     pub(super) fn presence(&self) -> MutexGuard<'_, Presence> {

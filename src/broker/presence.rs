@@ -31,6 +31,21 @@ pub(super) struct News {
     pub(super) time_ms: u64,
 }
 
+/// What becomes of a piece of news. One at a time, so that they are told in order; and whoever began goes on where the store
+/// answers at once, so that answers do not pile up on a stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Telling {
+    /// Nothing is being told.
+    #[default]
+    Nothing,
+    /// The store is being asked whom to tell.
+    Asking,
+    /// It has answered before the question was over.
+    Answered,
+    /// It was asked, and its answer is to come.
+    Asked,
+}
+
 /// All users who are not off line, and the news not yet told.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
@@ -38,8 +53,7 @@ pub(super) struct Presence {
     known: HashMap<Uid, Option<u64>>,
     leaving: BTreeMap<(u64, Uid), News>,
     news: VecDeque<News>,
-    /// Whether a piece of news is being told. One at a time, so that they are told in order.
-    telling: bool,
+    telling: Telling,
     /// News for which there was no room.
     lost: u64,
 }
@@ -94,19 +108,37 @@ impl Presence {
         }
     }
 
-    /// The next piece of news, if none is being told. [`Self::told`] or [`Self::untold`] must follow.
+    /// The next piece of news, if none is being told. Then the store is asked whom to tell, and [`Self::asked`] follows when
+    /// that is done, and [`Self::told`] when it has answered, in either order.
     pub(super) fn next(&mut self) -> Option<News> {
-        if self.telling {
+        if self.telling != Telling::Nothing {
             return None;
         }
-        let news = self.news.pop_front();
-        self.telling = news.is_some();
-        news
+        let news = self.news.pop_front()?;
+        self.telling = Telling::Asking;
+        Some(news)
     }
 
-    /// The news that [`Self::next`] gave was told.
-    pub(super) fn told(&mut self) {
-        self.telling = false;
+    /// The store was asked; whether it has answered already, so that whoever asked is to go on.
+    #[must_use]
+    pub(super) fn asked(&mut self) -> bool {
+        let answered = self.telling == Telling::Answered;
+        self.telling = match answered {
+            true => Telling::Nothing,
+            false => Telling::Asked,
+        };
+        answered
+    }
+
+    /// The news that [`Self::next`] gave was told, or may be tried again; whether whoever tells this is to go on.
+    #[must_use]
+    pub(super) fn told(&mut self) -> bool {
+        let was_asked = self.telling == Telling::Asked;
+        self.telling = match was_asked {
+            true => Telling::Nothing,
+            false => Telling::Answered,
+        };
+        was_asked
     }
 
     /// The news that [`Self::next`] gave could not be told now. Nothing else is, until [`Self::told`].
@@ -154,7 +186,8 @@ mod tests {
     fn told(presence: &mut Presence) -> Vec<(u64, bool, u64)> {
         let mut all = Vec::new();
         while let Some(news) = presence.next() {
-            presence.told();
+            assert!(!presence.told(), "whoever asked goes on");
+            assert!(presence.asked());
             all.push((news.person.uid.get(), news.online, news.time_ms));
         }
         all
@@ -200,10 +233,12 @@ mod tests {
         let first = presence.next().expect("news");
         assert_eq!(presence.next(), None, "one at a time");
         presence.untold(first.clone());
+        assert!(!presence.asked(), "the answer is to come");
         assert_eq!(presence.next(), None, "nothing overtakes it");
-        presence.told();
+        assert!(presence.told(), "whoever has the answer goes on");
         assert_eq!(presence.next(), Some(first));
-        presence.told();
+        assert!(!presence.asked());
+        assert!(presence.told());
         assert_eq!(told(&mut presence), [(2, true, 0)]);
     }
 

@@ -17,6 +17,7 @@ pub use crate::gateways::json::groups::GroupNameJson;
 pub use crate::gateways::json::ids::GidJson;
 pub use crate::gateways::json::ids::LISTED_MAX;
 pub use crate::gateways::json::ids::NumberJson;
+pub use crate::gateways::json::ids::OtherJson;
 pub use crate::gateways::json::ids::UidJson;
 pub use crate::gateways::json::ids::UserJson;
 pub use crate::gateways::json::ids::UsersJson;

@@ -72,6 +72,8 @@ fn a_wrong_option_is_one_line_and_nothing_is_made() {
         (&["--store", "mysql://x"], "--store"),
         (&["--log", "a=b=c"], "--log"),
         (&["--max-connections", "many\nlines"], "--max-connections"),
+        (&["--webhook", "chat.example/hook"], "--webhook"),
+        (&["--trust-login", "--listen", "0.0.0.0:0"], "--trust-login"),
         (&["nonsense"], "nonsense"),
         (&["user"], "user"),
         (&["user", "add"], "NAME"),

@@ -26,6 +26,8 @@ async fn everything_is_below_the_context_path_and_nothing_beside_it() {
         ("/healthz", 200),
         ("/api/inbox", 401),
         ("/socketServer/info", 200),
+        ("/socket.io/?EIO=4&transport=polling", 200),
+        ("/socket.io/nothing", 404),
     ] {
         let below = house.call(&format!("GET /Mimi{path}"), "", "").await;
         assert_eq!(below.status, status, "{path}");

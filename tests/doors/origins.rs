@@ -37,6 +37,17 @@ fn doors(token: &str) -> Vec<(String, String, u16)> {
         ("GET /socketServer/info".to_owned(), close.clone(), 200),
         ("OPTIONS /socketServer/info".to_owned(), close.clone(), 204),
         ("GET /socketServer".to_owned(), close.clone(), 200),
+        (
+            "GET /socket.io/?EIO=4&transport=polling".to_owned(),
+            close.clone(),
+            200,
+        ),
+        ("OPTIONS /socket.io/".to_owned(), close.clone(), 204),
+        (
+            "GET /socket.io/?EIO=3&transport=websocket".to_owned(),
+            UPGRADE.to_owned(),
+            101,
+        ),
         ("GET /healthz".to_owned(), close.clone(), 200),
         ("GET /api/inbox".to_owned(), bearer, 200),
         ("OPTIONS /api/messages".to_owned(), close, 204),

@@ -50,6 +50,10 @@ async fn no_token_password_or_message_is_ever_logged() {
                 house.call(&format!("GET {path}"), "", "").await;
             }
         }
+        for path in [format!("/{token}"), format!("/{token}%zz?x={token}")] {
+            drop(upgrade(house.address(), &path, "").await);
+            house.call(&format!("GET {path}"), "", "").await;
+        }
         let message = json!({ "to": li, "content": CONTENT }).to_string();
         house.call_as(token, "POST /api/messages", &message).await;
         house
@@ -96,6 +100,16 @@ async fn no_token_password_or_message_is_ever_logged() {
     socket.text().await;
     socket.say(CONTENT).await;
     drop(socket);
+    let grant = house.call_as(&token, "POST /IM/token", "").await.json(200);
+    let wstoken = grant["wstoken"].as_str().expect("a token");
+    let mut socket = Socket::open(house.address(), &format!("/{wstoken}")).await;
+    socket.text().await;
+    let text = json!({ "id": CONTENT, "to": 9, "type": "t", "msg": CONTENT });
+    for packet in [text.to_string(), text.to_string().replace('{', "")] {
+        socket.say(&packet).await;
+        socket.text().await;
+    }
+    drop(socket);
     house.metric_becomes("hongyan_connections_open", 0).await;
 
     let said = std::sync::Arc::clone(&house.broker.said);
@@ -106,8 +120,10 @@ async fn no_token_password_or_message_is_ever_logged() {
     assert!(!log.contains('\u{1b}'), "a file has no colours: {log}");
     let log = log + &said.lock().expect("no panic").join("\n");
     let signature = token.rsplit('.').next().expect("a signature");
+    let of_wstoken = wstoken.rsplit('.').next().expect("a signature");
     for secret in [
         signature,
+        of_wstoken,
         PASSWORD,
         WRONG,
         BAD_TOKEN,

@@ -4,4 +4,7 @@
 mod support;
 
 mod dialogues;
+mod door;
+mod house;
+mod receipts;
 mod stage;

@@ -80,6 +80,9 @@ async fn members_come_by_body_and_by_path_and_go() {
     ] {
         door.as_user(&li, &members, body).await.refused(code);
     }
+    // The system's own number.
+    let system = format!("POST /api/groups/{gid}/members/9223372036854775807");
+    door.as_user(&li, &system, "").await.refused(404);
     let gone = format!("DELETE /api/groups/{gid}/members/a");
     assert_eq!(door.as_user(&others[0], &gone, "").await.code, 204);
     let show = format!("GET /api/groups/{gid}");

@@ -36,6 +36,9 @@ async fn a_push_is_a_message_of_the_system() {
     assert_eq!(message["type"], "S2C_SYSTEM_PUSH");
     let content: Value = serde_json::from_str(message["content"].as_str().unwrap()).unwrap();
     assert_eq!(content, push["data"]);
+    // It is the history with the system, which is 0.
+    let history = door.as_user(&li, "GET /api/messages?with=0", "").await;
+    assert_eq!(history.good(200)["messages"], inbox["messages"]);
 }
 
 #[tokio::test]

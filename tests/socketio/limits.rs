@@ -225,3 +225,49 @@ async fn who_says_too_much_waits() {
     }
     saying.await.expect("all is said");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_for_long_is_gone() {
+    let mut theatre = theatre(options());
+    let large = format!(
+        r#"{{"namespace":"/","event":"x","args":["{}"]}}"#,
+        "x".repeat(20_000)
+    );
+    for engine in [3, 4] {
+        let _web = Web::join(&theatre.routes, engine).await;
+        let conversation = theatre.conversation().await;
+        conversation.message().await;
+        // More than the line holds, and less than is waited for.
+        let flushed = soon("the flush", conversation.say(&[&large, &large])).await;
+        assert_eq!(flushed, Ok(Ok(())));
+        assert_eq!(conversation.hear().await, Err(Lost::Gone), "{engine}");
+        let _polling = Polling::join(&theatre.routes, engine).await;
+        let conversation = theatre.conversation().await;
+        let many: Vec<&str> = std::iter::repeat_n(large.as_str(), 20).collect();
+        let flushed = soon("the flush", conversation.say(&many)).await;
+        assert_eq!(flushed, Ok(Err(Lost::Gone)), "{engine}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_let_go_while_taking_nothing_leaves_nothing_behind() {
+    let mut theatre = theatre(hongyan::transports::socketio::Options {
+        connections_max: 1,
+        ..options()
+    });
+    let large = format!(
+        r#"{{"namespace":"/","event":"x","args":["{}"]}}"#,
+        "x".repeat(20_000)
+    );
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        let web = Web::join(&theatre.routes, 4).await;
+        let conversation = theatre.conversation().await;
+        let flushed = soon("the flush", conversation.say(&[&large, &large])).await;
+        assert_eq!(flushed, Ok(Ok(())));
+        drop(conversation);
+        // The only place is free again, although this one reads nothing, and stays.
+        silent.push(web);
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}

@@ -9,24 +9,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use hongyan::broker::Broker;
-use hongyan::broker::command::Address;
-use hongyan::broker::command::Command;
-use hongyan::broker::command::Letter;
-use hongyan::broker::command::Reply;
-use hongyan::broker::friends::RequestId;
-use hongyan::broker::groups::Gid;
-use hongyan::broker::groups::NewGroup;
 use hongyan::broker::limits::Limits;
-use hongyan::broker::message::Kind;
-use hongyan::broker::message::MessageId;
-use hongyan::broker::message::MsgId;
 use hongyan::broker::moment::Moment;
 use hongyan::broker::ports::AddedUser;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::outcome;
 use hongyan::broker::sessions::Session;
-use hongyan::broker::social::Changed;
-use hongyan::broker::social::Social;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::UserKey;
 use hongyan::gateways::Act;
@@ -66,27 +54,27 @@ pub fn play(text: &str) -> Result<(), String> {
     stage.nothing_unsaid()
 }
 
-struct Connection {
-    machine: SocketIoSession,
-    session: Option<Arc<Session>>,
+pub(super) struct Connection {
+    pub(super) machine: SocketIoSession,
+    pub(super) session: Option<Arc<Session>>,
     said: VecDeque<Value>,
     /// The last probe.
     mark: u64,
-    over: bool,
+    pub(super) over: bool,
 }
 
-struct Stage {
-    now: Moment,
+pub(super) struct Stage {
+    pub(super) now: Moment,
     store: Arc<dyn Store>,
-    broker: Arc<Broker>,
+    pub(super) broker: Arc<Broker>,
     people: HashMap<String, Person>,
     /// By name, so that what happens is the same each time.
-    connections: BTreeMap<String, Connection>,
-    revoked: HashSet<String>,
-    captured: Captured,
+    pub(super) connections: BTreeMap<String, Connection>,
+    pub(super) revoked: HashSet<String>,
+    pub(super) captured: Captured,
     /// Whether a name alone lets one in.
     trusting: bool,
-    sent: u64,
+    pub(super) sent: u64,
 }
 
 fn limits(messages_per_second: u32) -> Limits {
@@ -165,7 +153,7 @@ impl Stage {
         person
     }
 
-    fn person(&self, name: &str) -> Result<Person, String> {
+    pub(super) fn person(&self, name: &str) -> Result<Person, String> {
         let person = self.people.get(name).cloned();
         person.ok_or_else(|| format!("no such user: {name}"))
     }
@@ -298,7 +286,7 @@ impl Stage {
         Ok(())
     }
 
-    fn let_machine(
+    pub(super) fn let_machine(
         &mut self,
         name: &str,
         act: impl FnOnce(&mut SocketIoSession, &mut Vec<Act>),
@@ -414,134 +402,6 @@ impl Stage {
             self.settle();
         }
         self.now = until;
-    }
-
-    fn ask(&self, person: &Person, command: Command) -> Result<Reply, String> {
-        let asked = self.broker.ask_once(self.now, person, command);
-        let answer = asked.now_or_never().ok_or("no answer at once")?;
-        answer.map_err(|refusal| format!("refused: {refusal}"))
-    }
-
-    fn send(
-        &mut self,
-        from: &Person,
-        to: Address,
-        content: &str,
-        kind: Kind,
-    ) -> Result<(), String> {
-        self.sent += 1;
-        let mut id = [0xee; 20];
-        id[12..].copy_from_slice(&self.sent.to_be_bytes());
-        let letter = Letter {
-            kind,
-            ..Letter::new(to, MsgId(id), content)
-        };
-        self.ask(from, Command::Send(letter)).map(drop)
-    }
-
-    fn broker_does(&mut self, what: &str) -> Result<(), String> {
-        let words: Vec<&str> = what.splitn(4, ' ').collect();
-        let key = |name: &str| UserKey::parse(name).ok_or("no name");
-        match words[..] {
-            ["stops"] => {
-                self.broker.stop();
-                let now = self.now;
-                let waits = |c: &Connection| c.session.is_none() && !c.over;
-                let waiting = self.connections.iter().filter(|(_, c)| waits(c));
-                let names: Vec<String> = waiting.map(|(name, _)| name.clone()).collect();
-                for name in names {
-                    self.let_machine(&name, |machine, acts| {
-                        machine.mishap(now, Mishap::Stopping, acts);
-                    })?;
-                }
-            }
-            ["revokes", name] => {
-                let person = self.person(name)?;
-                self.revoked.insert(name.to_owned());
-                let token = format!("token-of-{name}");
-                self.broker.end_token(person.uid, &token);
-            }
-            ["pushes", to, number, data] => {
-                let number = number.parse().map_err(|_| "not a number")?;
-                let to = Address::User(key(to)?);
-                self.send(&Person::system(), to, data, Kind::Push(number))?;
-            }
-            [from, "sends", to, content] => {
-                let from = self.person(from)?;
-                let to = match to.parse().ok().and_then(Gid::new) {
-                    Some(gid) => Address::Group(gid),
-                    None => Address::User(key(to)?),
-                };
-                let times = content
-                    .strip_prefix('(')
-                    .and_then(|more| more.strip_suffix(" times)"));
-                match times.and_then(|times| times.parse().ok()) {
-                    Some(times) => {
-                        for n in 1..=times {
-                            let number: u32 = n;
-                            self.send(&from, to.clone(), &number.to_string(), Kind::Text)?;
-                        }
-                    }
-                    None => self.send(&from, to, content, Kind::Text)?,
-                }
-            }
-            [who, "has", count, "waiting"] => {
-                let inbox = Command::Inbox {
-                    after: MessageId(0),
-                    limit: 200,
-                };
-                let Reply::Inbox { messages, .. } = self.ask(&self.person(who)?, inbox)? else {
-                    return Err("no inbox".to_owned());
-                };
-                if messages.len().to_string() != count {
-                    return Err(format!("{} wait: {messages:?}", messages.len()));
-                }
-            }
-            [by, act, ref rest @ ..] => {
-                let act = match (act, rest) {
-                    ("asks", [to, words]) => Social::AskFriend {
-                        to: key(to)?,
-                        words: (*words).to_owned(),
-                    },
-                    ("accepts" | "rejects", [number]) => Social::AnswerFriend {
-                        request: RequestId(number.parse().map_err(|_| "not a number")?),
-                        accept: act == "accepts",
-                    },
-                    ("unfriends", [other]) => Social::Unfriend(key(other)?),
-                    ("blocks", [other]) => Social::Block(key(other)?),
-                    ("groups", [name, members]) => Social::MakeGroup(NewGroup {
-                        name: (*name).to_owned(),
-                        members: members.split(',').map(key).collect::<Result<_, _>>()?,
-                        ..NewGroup::default()
-                    }),
-                    ("joins" | "leaves", [gid]) => {
-                        let gid = gid.parse().ok().and_then(Gid::new).ok_or("not a group")?;
-                        let user = key(by)?;
-                        if act == "joins" {
-                            Social::AddMembers {
-                                gid,
-                                users: vec![user],
-                            }
-                        } else {
-                            Social::RemoveMember { gid, user }
-                        }
-                    }
-                    _ => return Err("the broker does no such thing".to_owned()),
-                };
-                let changed = self.ask(&self.person(by)?, Command::Social(act))?;
-                match changed {
-                    Reply::Social(Changed::Group { group, .. }) => {
-                        self.captured.set("gid", group.gid.get().into());
-                    }
-                    Reply::Social(Changed::Asked { request, .. }) => {
-                        self.captured.set("request", request.id.0.into());
-                    }
-                    _ => {}
-                }
-            }
-            _ => return Err("the broker does no such thing".to_owned()),
-        }
-        Ok(())
     }
 
     /// Whether the connection has said what is written: `/ event {…}`, `#ack {…}`, `(disconnect)` or `(close 1000)`.

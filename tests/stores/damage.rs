@@ -8,7 +8,10 @@ use hongyan::stores::sqlite::{OpenError, SqliteStore, check};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use crate::asker::{Asker, msg_id, named};
+use hongyan::broker::ports::NewMessage;
+
+use crate::asker::{Asker, group_message, msg_id, named};
+use crate::pictures::{keep, picture};
 
 /// A directory with a store in which something was said.
 fn used() -> (TempDir, PathBuf) {
@@ -22,6 +25,14 @@ fn used() -> (TempDir, PathBuf) {
     for name in [3, 6, 12, 18, 21] {
         assert_eq!(asker.moved(2, named(name)), Some(vec![name]));
     }
+    asker.befriend(1, 2);
+    let gid = asker.group_of(&[1, 2, 3]);
+    let hooked = NewMessage {
+        hook: true,
+        ..group_message(1, gid, 1, &[2])
+    };
+    asker.kept(hooked);
+    keep(&asker, 1, picture(9));
     asker.store.close();
     let file = dir.path().join("hongyan.db");
     (dir, file)
@@ -253,6 +264,71 @@ fn a_check_finds_what_the_rows_say_of_each_other() {
             "message -6 follows message 0",
         ),
         (
+            "DELETE FROM groups",
+            "conversation 3 is neither a pair nor a group, or both",
+        ),
+        (
+            "INSERT INTO groups VALUES (1, '', '', '', 0)",
+            "conversation 1 is neither a pair nor a group, or both",
+        ),
+        (
+            "UPDATE members SET grouped = 0 WHERE uid = 3 AND conversation = 3",
+            "conversation 3: user 3 is a member as of a pair",
+        ),
+        (
+            "UPDATE members SET admin = 1 WHERE uid = 2 AND conversation = 1",
+            "conversation 1: user 2 is a member as of a group",
+        ),
+        (
+            "UPDATE members SET joined = 2 WHERE uid = 3 AND conversation = 3",
+            "user 3 joined at seq 2, beyond the cursor 0",
+        ),
+        (
+            "UPDATE members SET received = 0 WHERE uid = 1 AND conversation = 3",
+            "user 1 waits for the own message 41",
+        ),
+        (
+            "INSERT INTO ignored VALUES (3, 1, 3)",
+            "user 3 waits for message 41, which is not for that user",
+        ),
+        (
+            "UPDATE groups SET protected = '9:x'",
+            "group 3: Conversion error",
+        ),
+        (
+            "UPDATE groups SET custom = '1:x'",
+            "the custom fields of a group cannot be read",
+        ),
+        (
+            "DELETE FROM friends WHERE uid = 1",
+            "user 1 is no friend of user 2, but the other way round",
+        ),
+        (
+            "INSERT INTO blocks VALUES (2, 1, 0)",
+            "user 2 has blocked user 1, a friend",
+        ),
+        (
+            "INSERT INTO friend_requests (asker, asked, words, asked_ms) VALUES (1, 2, '', 0)",
+            "user 1 asks user 2, a friend, for friendship",
+        ),
+        (
+            "UPDATE users SET password_hash = 'x' WHERE name = ''",
+            "the system is not among the users",
+        ),
+        (
+            "DELETE FROM messages WHERE id = 41",
+            "refers to a missing row of messages",
+        ),
+        (
+            "UPDATE images SET bytes = 7",
+            "its file has 9 bytes instead of 7",
+        ),
+        ("UPDATE images SET id = 'x'", "picture x: its id is no id"),
+        (
+            "UPDATE images SET id = '00000000000000000000000000000000'",
+            "picture 00000000000000000000000000000000: its file cannot be read",
+        ),
+        (
             "INSERT INTO queues (name, messages, bytes) VALUES ('a', 1, 1)",
             "queue a: it counts 1 messages of 1 bytes, but holds 0 of 0",
         ),
@@ -300,5 +376,5 @@ fn many_findings_of_a_kind_are_told_as_a_number() {
     conn.close().expect("closed");
     let report = check(dir.path()).expect("the file itself is sound");
     assert_eq!(report.findings.len(), 21);
-    assert_eq!(report.findings[20], "and 19 more of that kind");
+    assert_eq!(report.findings[20], "and 20 more of that kind");
 }

@@ -6,13 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use hongyan::broker::message::Recipient;
-use hongyan::broker::ports::{AddedUser, Appended, Confirmed, Counts, Store, StoreError};
+use hongyan::broker::ports::{
+    AddedUser, Appended, Confirmed, Counts, Done, NewMessage, Store, StoreError, Verdict,
+};
 use hongyan::broker::refusal::Refusal;
+use hongyan::broker::social::Social;
 use hongyan::broker::users::UserKey;
 use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backup, check};
 use tempfile::tempdir;
 
-use crate::asker::{Asker, answer, ask, confirmation, named, new_message, person, uid};
+use crate::asker::{
+    Asker, answer, ask, confirmation, group_message, key, keys, named, new_message, person, uid,
+};
+use crate::pictures::{keep, picture};
 use crate::queues::{bodies, put_one, take_one};
 
 fn open(dir: &Path) -> SqliteStore {
@@ -358,4 +364,177 @@ fn queues_outlive_a_restart_and_ids_go_on() {
     );
     assert_eq!(bodies(&asker, "a"), ["three"]);
     assert!(check(dir.path()).expect("a sound store").is_sound());
+}
+
+#[test]
+fn people_outlive_a_restart() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(4);
+    asker.befriend(1, 2);
+    asker.social(1, Social::Block(key(3)));
+    let gid = asker.group_of(&[1, 2, 3]);
+    asker.kept(group_message(1, gid, 1, &[3]));
+    asker.say(2, gid, 2);
+    asker.confirm(3, named(2));
+    let add = Social::AddMembers {
+        gid,
+        users: keys(&[4]),
+    };
+    asker.social(4, add);
+    let image = picture(100);
+    let id = keep(&asker, 1, image.clone());
+    let before = (asker.counts(), asker.group(4, gid));
+    drop(asker);
+
+    let asker = Asker::of(open(dir.path()));
+    assert_eq!((asker.counts(), asker.group(4, gid)), before);
+    assert_eq!((asker.waiting(1), asker.waiting(2)), (vec![2], vec![1]));
+    assert!(asker.waiting(3).is_empty() && asker.waiting(4).is_empty());
+    let blocked = asker.append(new_message(3, 1, 1, "hello"));
+    assert_eq!(blocked, Err(Refusal::Blocked));
+    assert_eq!(asker.say(3, gid, 3).seq.0, 3);
+    assert_eq!(asker.waiting(4), [3]);
+    let seen = asker.ask(|store, done| store.image(uid(1), id, done));
+    assert_eq!(seen, Some(image));
+    drop(asker);
+    let report = check(dir.path()).expect("a sound store");
+    assert!(report.is_sound(), "{report}");
+}
+
+#[test]
+fn what_people_are_to_each_other_holds_within_one_commit() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(3);
+    asker.fresh(1, 2, 1);
+    let gid = asker.group_of(&[2, 3]);
+    let store = Arc::clone(&asker.store);
+    let (tell, told) = mpsc::channel();
+    let send = |message: NewMessage| {
+        let tell = tell.clone();
+        let tell: Done<Verdict<Appended>> = Box::new(move |result| {
+            let outcome = result.expect("a sound store").map(|_| ());
+            let _ = tell.send(outcome);
+        });
+        store.append(message, tell);
+    };
+    let act = |by, act| store.social(uid(by), act, 1, Box::new(|done| drop(done)));
+    let join = Social::AddMembers {
+        gid,
+        users: keys(&[1]),
+    };
+    let leave = Social::RemoveMember { gid, user: key(1) };
+    let to_friend = |name| NewMessage {
+        friends_only: true,
+        ..new_message(1, 2, name, "hello")
+    };
+    let words = String::new;
+    // All of it waits for the writer at once, or nearly; each step sees those before it.
+    send(new_message(1, 2, 2, "hello"));
+    act(2, Social::Block(key(1)));
+    send(new_message(1, 2, 3, "hello"));
+    act(2, Social::Unblock(key(1)));
+    send(to_friend(4));
+    let (to, of) = (key(2), key(1));
+    act(1, Social::AskFriend { to, words: words() });
+    let (to, words) = (of, words());
+    act(2, Social::AskFriend { to, words });
+    send(to_friend(5));
+    send(group_message(1, gid, 6, &[]));
+    act(1, join);
+    send(group_message(1, gid, 7, &[]));
+    act(1, leave);
+    send(group_message(1, gid, 8, &[]));
+    drop(tell);
+    let outcomes: Vec<_> = told.iter().take(7).collect();
+    let expected = [
+        Ok(()),
+        Err(Refusal::Blocked),
+        Err(Refusal::NotFriends),
+        Ok(()),
+        Err(Refusal::NotMember),
+        Ok(()),
+        Err(Refusal::NotMember),
+    ];
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+#[cfg(unix)]
+fn pictures_are_files_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempdir().expect("a directory");
+    let images = dir.path().join("images");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(1);
+    let id = keep(&asker, 1, picture(5000));
+    let file = images.join(id.to_string());
+    for (path, mode, what) in [(&images, 0o700, "directory"), (&file, 0o600, "file")] {
+        let found = path.metadata().expect(what).permissions().mode();
+        assert_eq!(found & 0o777, mode, "{what}");
+    }
+    assert_eq!(std::fs::read(&file).expect("a file").len(), 5000);
+    drop(asker);
+
+    // What a crash left unfinished goes at the next start, and nothing else.
+    let part = images.join(format!("{id}.part"));
+    std::fs::write(&part, "half").expect("written");
+    let asker = Asker::of(open(dir.path()));
+    assert!(!part.exists() && file.exists());
+
+    // A file that is gone is an error, and no picture.
+    std::fs::remove_file(&file).expect("removed");
+    let lost = ask(&*asker.store, |store, done| {
+        store.image(uid(1), id, done);
+    });
+    assert!(matches!(lost, Err(StoreError::Broken(_))));
+    drop(asker);
+    let report = check(dir.path()).expect("a sound database");
+    assert!(report.to_string().contains("its file cannot be read"));
+}
+
+#[test]
+fn a_picture_that_is_not_kept_leaves_no_file() {
+    let dir = tempdir().expect("a directory");
+    let images = dir.path().join("images");
+    let store = open(dir.path());
+    // User 9 does not exist, so its row cannot be made.
+    let kept = ask(&store, |store, done| {
+        store.keep_image(uid(9), picture(9), 1, done);
+    });
+    assert!(matches!(kept, Err(StoreError::Broken(_))));
+    std::fs::remove_dir_all(&images).expect("removed");
+    let kept = ask(&store, |store, done| {
+        store.keep_image(uid(9), picture(9), 1, done);
+    });
+    assert!(matches!(kept, Err(StoreError::Broken(_))));
+    assert_eq!(store.health(), Ok(()), "messages can still be kept");
+    store.close();
+    let kept = ask(&store, |store, done| {
+        store.keep_image(uid(9), picture(9), 1, done);
+    });
+    assert_eq!(kept, Err(StoreError::Closed));
+}
+
+#[test]
+fn a_user_keeps_so_many_pictures() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    asker.with_users(2);
+    keep(&asker, 1, picture(9));
+    drop(asker);
+    let conn = rusqlite::Connection::open(dir.path().join("hongyan.db")).expect("the database");
+    // As if it were 1 GiB less one.
+    conn.execute_batch("UPDATE images SET bytes = (1 << 30) - 10")
+        .expect("changed");
+    conn.close().expect("closed");
+    let asker = Asker::of(open(dir.path()));
+    let more = |owner, bytes| {
+        asker.ask(|store, done| store.keep_image(uid(owner), picture(bytes), 1, done))
+    };
+    assert!(matches!(more(1, 11), Err(Refusal::TooMany(_))));
+    assert!(more(2, 11).is_ok() && more(1, 10).is_ok());
+    let files = std::fs::read_dir(dir.path().join("images")).expect("a directory");
+    assert_eq!(files.count(), 3);
 }

@@ -25,6 +25,21 @@ pub struct UidJson(pub Uid);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserJson(pub UserKey);
 
+/// Whose conversation with one is meant: a user, or the system, which is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherJson(pub UserKey);
+
+impl OtherJson {
+    /// Reads a text.
+    pub fn parse(text: &str) -> Option<Self> {
+        match digits(text) {
+            Some(0) => Some(Self(UserKey::Uid(Uid::SYSTEM))),
+            Some(number) => uid(number).map(|uid| Self(UserKey::Uid(uid))),
+            None => UserKey::parse(text).map(Self),
+        }
+    }
+}
+
 /// A group: its number or a string of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GidJson(pub Gid);
@@ -91,6 +106,16 @@ impl<'de> Deserialize<'de> for UserJson {
             says: "a user: a uid from 1, a string of its digits, or a uname",
             number: |number| uid(number).map(|uid| Self(UserKey::Uid(uid))),
             text: |text| UserKey::parse(text).map(Self),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for OtherJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdVisitor {
+            says: "a user: a uid, a string of its digits, or a uname; 0 is the system",
+            number: |number| Self::parse(&number.to_string()),
+            text: Self::parse,
         })
     }
 }
@@ -169,6 +194,19 @@ mod tests {
             "[7]",
         ] {
             assert!(read::<UidJson>(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_other_side_of_a_conversation_may_be_the_system() {
+        let system = OtherJson(UserKey::Uid(Uid::SYSTEM));
+        for zero in ["0", "\"0\""] {
+            assert_eq!(read::<OtherJson>(zero.as_bytes()).as_ref(), Ok(&system));
+        }
+        let li = OtherJson(UserKey::Name("li".to_owned()));
+        assert_eq!(read::<OtherJson>(b"\"li\""), Ok(li));
+        for bad in ["9223372036854775807", "\"\"", "-1", "null"] {
+            assert!(read::<OtherJson>(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 

@@ -54,7 +54,7 @@ pub struct PacketSession {
 
 enum State {
     Entering(Admitted),
-    Open(Open),
+    Open(Box<Open>),
     Closed,
 }
 
@@ -104,7 +104,7 @@ impl PacketSession {
         // In this order: what waits comes before anything newer.
         open.ask(Asker::Nobody, Command::Init, acts);
         open.ask(Asker::Nobody, Command::Listen(Ears::ALL), acts);
-        self.state = State::Open(open);
+        self.state = State::Open(Box::new(open));
     }
 
     fn end(&mut self, fault: Fault, acts: &mut Vec<Act>) {

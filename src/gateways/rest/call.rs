@@ -17,6 +17,7 @@ use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
+use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::gateways::json;
 use crate::gateways::rest::Desk;
@@ -197,6 +198,8 @@ impl Request {
     /// The user that stands for the `{part}` at `index` of the path; 404 where there can be none.
     pub(super) fn user(&self, index: usize) -> Result<UserKey, Refused> {
         let key = self.parts.get(index).and_then(|part| UserKey::parse(part));
+        // The system is nobody whom anything could be done to.
+        let key = key.filter(|key| *key != UserKey::Uid(Uid::SYSTEM));
         key.ok_or_else(|| Refusal::NoSuchUser.into())
     }
 

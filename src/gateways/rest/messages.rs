@@ -15,8 +15,8 @@ use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
 use crate::broker::refusal::status;
 use crate::broker::users::Person;
-use crate::broker::users::UserKey;
 use crate::gateways::json::KeptJson;
+use crate::gateways::json::OtherJson;
 use crate::gateways::json::UserJson;
 use crate::gateways::json::before_of;
 use crate::gateways::json::kind_of;
@@ -122,8 +122,9 @@ pub(super) async fn history(request: Request, login: Login) -> Result<Answer, Re
     let query = &request.query;
     let with = match (query.get("with"), query.get("group")) {
         (Some(with), None) => {
-            let key = UserKey::parse(with);
-            Address::User(key.ok_or_else(|| Refused::bad("\"with\" must be a uid or a uname"))?)
+            let other = OtherJson::parse(with);
+            let says = "\"with\" must be a uid or a uname; 0 is the system";
+            Address::User(other.ok_or_else(|| Refused::bad(says))?.0)
         }
         (None, Some(group)) => {
             let gid = group.parse().ok().and_then(Gid::new);

@@ -45,7 +45,7 @@ pub(super) trait Open: Send {
         acts: &mut Vec<Act>,
     ) -> Result<(), Parting>;
     /// What was said before this probe has reached the client.
-    fn proved(&mut self, mark: u64, acts: &mut Vec<Act>);
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>);
     /// When it has something to do, on the steady clock.
     fn wake_at_ms(&self) -> Option<u64>;
     /// That time has come, or an earlier one.
@@ -133,7 +133,7 @@ impl<D: Dialect> Speaking<D> {
             }
             Err(fault) => self.dialect.refuse(&re, &fault, acts),
         }
-        self.proofs.probe(acts);
+        self.proofs.probe(now, acts);
     }
 }
 
@@ -153,7 +153,12 @@ impl<D: Dialect> Open for Speaking<D> {
         acts: &mut Vec<Act>,
     ) {
         let (re, request) = match heard {
-            Ok(event) => (event.re(), self.dialect.request(&self.me, &event)),
+            Ok(event) => {
+                let request = event
+                    .check()
+                    .and_then(|()| self.dialect.request(&self.me, &event));
+                (event.re(), request)
+            }
             Err(fault) => (Re::unread(), Err(fault)),
         };
         match request {
@@ -173,6 +178,10 @@ impl<D: Dialect> Open for Speaking<D> {
         acts: &mut Vec<Act>,
     ) -> Result<(), Parting> {
         match told {
+            Told::Answer(ticket, answer) if Proofs::asks_as(ticket) => {
+                self.proofs.answered(now, ticket, answer.is_ok());
+                self.proofs.probe(now, acts);
+            }
             Told::Answer(ticket, answer) => {
                 self.order.answered(ticket, answer);
                 self.settle(now, joined, acts);
@@ -189,7 +198,7 @@ impl<D: Dialect> Open for Speaking<D> {
                     Some(said) => {
                         acts.push(said);
                         self.proofs.said(&message);
-                        self.proofs.probe(acts);
+                        self.proofs.probe(now, acts);
                     }
                     None => self.proofs.left_out(&message),
                 }
@@ -211,18 +220,24 @@ impl<D: Dialect> Open for Speaking<D> {
         Ok(())
     }
 
-    fn proved(&mut self, mark: u64, acts: &mut Vec<Act>) {
-        self.proofs.proved(mark, acts);
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
+        self.proofs.proved(now, mark, acts);
     }
 
     fn wake_at_ms(&self) -> Option<u64> {
-        self.later.as_ref().map(|(at_ms, ..)| *at_ms)
+        let later = self.later.as_ref().map(|(at_ms, ..)| *at_ms);
+        [later, self.proofs.wake_at_ms()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn woken(&mut self, now: Moment, acts: &mut Vec<Act>) {
-        if let Some((_, re, request)) = self.later.take_if(|(at_ms, ..)| *at_ms <= now.steady_ms) {
+        let due = self.later.take_if(|(at_ms, ..)| *at_ms <= now.steady_ms);
+        if let Some((_, re, request)) = due {
             self.order.ask_on(re, request, acts);
         }
+        self.proofs.probe(now, acts);
     }
 
     fn hungry(&self) -> bool {

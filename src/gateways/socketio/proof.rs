@@ -7,13 +7,20 @@
 use crate::broker::command::Command;
 use crate::broker::command::Ears;
 use crate::broker::command::Pushed;
+use crate::broker::command::Ticket;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::moment::Moment;
 use crate::gateways::Act;
-use crate::gateways::socketio::order::NO_TICKET;
 
 /// Runs that may wait for a proof. What is said beyond is not called received, and so comes again on the next connection.
 const RUNS_MAX: usize = 1_024;
+
+/// What the store could not keep is proved once more, so much later, in milliseconds.
+const AGAIN_AFTER_MS: u64 = 1_000;
+
+/// The tickets of this from here on; those of the client's events never come so far.
+const FIRST_TICKET: u64 = 1 << 63;
 
 /// All messages after an id, up to and with another, that these ears hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,12 @@ pub(super) struct Proofs {
     said: Vec<Run>,
     /// Said before it.
     probed: Vec<Run>,
+    /// Proved, and the broker asked to call them received.
+    asked: Vec<(Ticket, Run)>,
+    /// How often it was asked.
+    asks: u64,
+    /// No probe before this, on the steady clock.
+    not_before_ms: u64,
     /// The last probe.
     mark: u64,
     /// Whether its proof is still to come.
@@ -75,16 +88,17 @@ impl Proofs {
         self.broken[usize::from(ears(message).groups)] = true;
     }
 
-    /// Whether this message was said and is not proved yet.
+    /// Whether this message was said and is not received yet.
     pub(super) fn has(&self, message: &Message) -> bool {
-        let runs = self.said.iter().chain(&self.probed);
+        let asked = self.asked.iter().map(|(_, run)| run);
+        let runs = self.said.iter().chain(&self.probed).chain(asked);
         let mut runs = runs.filter(|run| run.by.hear(message));
         runs.any(|run| run.after < message.id && message.id <= run.last)
     }
 
     /// Asks for proof of what was said, unless one is under way.
-    pub(super) fn probe(&mut self, acts: &mut Vec<Act>) {
-        if self.waiting || self.said.is_empty() {
+    pub(super) fn probe(&mut self, now: Moment, acts: &mut Vec<Act>) {
+        if !self.wants_probe() || now.steady_ms < self.not_before_ms {
             return;
         }
         self.probed = std::mem::take(&mut self.said);
@@ -93,18 +107,48 @@ impl Proofs {
         acts.push(Act::Probe(self.mark));
     }
 
+    fn wants_probe(&self) -> bool {
+        !self.waiting && !self.said.is_empty() && self.asked.len() < RUNS_MAX
+    }
+
+    /// When to call [`Self::probe`] again, on the steady clock, if nothing else happens.
+    pub(super) fn wake_at_ms(&self) -> Option<u64> {
+        self.wants_probe().then_some(self.not_before_ms)
+    }
+
     /// What was said before the probe `mark` has reached the client.
-    pub(super) fn proved(&mut self, mark: u64, acts: &mut Vec<Act>) {
+    pub(super) fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
         if !self.waiting || mark < self.mark {
             return;
         }
         self.waiting = false;
-        for Run { after, last, by } in std::mem::take(&mut self.probed) {
+        for run in std::mem::take(&mut self.probed) {
+            let ticket = Ticket(FIRST_TICKET + self.asks);
+            self.asks += 1;
+            self.asked.push((ticket, run));
+            let Run { after, last, by } = run;
             let alone = last.0 == after.0 + 1;
             let after = (!alone).then_some(Pushed { after, by });
-            acts.push(Act::Ask(NO_TICKET, Command::Acknowledge { last, after }));
+            acts.push(Act::Ask(ticket, Command::Acknowledge { last, after }));
         }
-        self.probe(acts);
+        self.probe(now, acts);
+    }
+
+    /// Whether an answer under this ticket is for [`Self::answered`].
+    pub(super) fn asks_as(ticket: Ticket) -> bool {
+        (FIRST_TICKET..u64::MAX).contains(&ticket.0)
+    }
+
+    /// The broker calls these received; or could not keep it, and they are to be proved again in a while.
+    pub(super) fn answered(&mut self, now: Moment, ticket: Ticket, kept: bool) {
+        let place = self.asked.iter().position(|(asked, _)| *asked == ticket);
+        let run = place.map(|place| self.asked.swap_remove(place).1);
+        if let Some(run) = run.filter(|_| !kept) {
+            // Between this run and what is said next, something may have been left out.
+            self.broken[usize::from(run.by.groups)] = true;
+            self.said.push(run);
+            self.not_before_ms = now.steady_ms + AGAIN_AFTER_MS;
+        }
     }
 }
 
@@ -117,6 +161,11 @@ mod tests {
     use crate::broker::message::Recipient;
     use crate::broker::message::Seq;
     use crate::broker::users::Person;
+
+    const NOW: Moment = Moment {
+        steady_ms: 5,
+        epoch_ms: 0,
+    };
 
     fn message(id: u64, group: bool) -> Message {
         Message {
@@ -150,21 +199,21 @@ mod tests {
     fn one_probe_is_under_way_and_proves_what_was_said_before_it() {
         let (mut proofs, mut acts) = (Proofs::default(), Vec::new());
         proofs.said(&message(3, false));
-        proofs.probe(&mut acts);
+        proofs.probe(NOW, &mut acts);
         assert_eq!(acts, [Act::Probe(1)]);
         acts.clear();
         for id in 5..9 {
             proofs.said(&message(id, false));
-            proofs.probe(&mut acts);
+            proofs.probe(NOW, &mut acts);
         }
         assert_eq!(acts, [], "one is under way");
-        proofs.proved(1, &mut acts);
+        proofs.proved(NOW, 1, &mut acts);
         assert_eq!(asked(&acts), [(3, None)]);
         assert_eq!(acts.pop(), Some(Act::Probe(2)));
         acts.clear();
-        proofs.proved(1, &mut acts);
+        proofs.proved(NOW, 1, &mut acts);
         assert_eq!(acts, [], "an old proof proves nothing new");
-        proofs.proved(2, &mut acts);
+        proofs.proved(NOW, 2, &mut acts);
         assert_eq!(asked(&acts), [(8, Some(4))]);
     }
 
@@ -179,8 +228,37 @@ mod tests {
         proofs.said(&message(6, false));
         let left_out = message(4, false);
         assert!(!proofs.has(&left_out) && proofs.has(&message(3, false)));
-        proofs.probe(&mut acts);
-        proofs.proved(1, &mut acts);
+        proofs.probe(NOW, &mut acts);
+        proofs.proved(NOW, 1, &mut acts);
         assert_eq!(asked(&acts), [(3, Some(0)), (5, Some(1)), (6, None)]);
+    }
+
+    #[test]
+    fn what_the_store_could_not_keep_is_proved_again_in_a_while() {
+        let (mut proofs, mut acts) = (Proofs::default(), Vec::new());
+        proofs.said(&message(1, false));
+        proofs.said(&message(2, false));
+        proofs.probe(NOW, &mut acts);
+        proofs.proved(NOW, 1, &mut acts);
+        let Some(Act::Ask(ticket, _)) = acts.pop() else {
+            panic!("the broker is asked");
+        };
+        assert!(Proofs::asks_as(ticket) && proofs.has(&message(2, false)));
+        proofs.left_out(&message(3, false));
+        proofs.answered(NOW, ticket, false);
+        proofs.said(&message(4, false));
+        acts.clear();
+        proofs.probe(NOW, &mut acts);
+        assert_eq!(acts, []);
+        let later = NOW.after_ms(AGAIN_AFTER_MS);
+        assert_eq!(proofs.wake_at_ms(), Some(later.steady_ms));
+        proofs.probe(later, &mut acts);
+        proofs.proved(later, 2, &mut acts);
+        assert_eq!(asked(&acts), [(2, Some(0)), (4, None)], "3 was left out");
+        let Some(Act::Ask(ticket, _)) = acts.pop() else {
+            panic!("the broker is asked");
+        };
+        proofs.answered(later, ticket, true);
+        assert!(!proofs.has(&message(4, false)) && proofs.wake_at_ms().is_none());
     }
 }

@@ -119,7 +119,6 @@ impl SocketIoSession {
         match dialects::first(event, &self.socket, acts) {
             First::LogIn(log_in) => {
                 acts.push(Act::LogIn(log_in.credentials.clone()));
-                let log_in = Box::new(log_in);
                 self.state = State::Admitting { log_in, until_ms };
             }
             First::Over => self.end(&Parting::refused(), acts),
@@ -261,9 +260,9 @@ impl Machine for SocketIoSession {
         self.end(&parting, acts);
     }
 
-    fn proved(&mut self, _now: Moment, mark: u64, acts: &mut Vec<Act>) {
+    fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
         if let State::Open { open, .. } = &mut self.state {
-            open.proved(mark, acts);
+            open.proved(now, mark, acts);
         }
     }
 

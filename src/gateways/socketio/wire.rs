@@ -5,14 +5,14 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::broker::groups::Gid;
-use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::gateways::Act;
 use crate::gateways::json;
+use crate::gateways::json::UserJson;
 use crate::gateways::socketio::refusal::Fault;
 
 /// The namespaces that there are.
@@ -80,6 +80,8 @@ pub(super) struct Event {
     pub(super) name: String,
     /// The first argument as it was written; `null` where there is none. The protocols here have but one.
     data: Box<RawValue>,
+    /// Why it can't be taken, whatever it says.
+    refused: Option<String>,
     /// The number of the acknowledgement that the client waits for.
     pub(super) ack: Option<u64>,
 }
@@ -90,6 +92,9 @@ struct Line {
     event: Option<String>,
     #[serde(default)]
     args: Vec<Box<RawValue>>,
+    #[serde(default)]
+    attachments: Vec<IgnoredAny>,
+    refused: Option<String>,
     ack: Option<u64>,
     #[serde(default)]
     connected: bool,
@@ -97,6 +102,10 @@ struct Line {
     disconnected: bool,
     id: Option<String>,
 }
+
+/// No event of the dialects has a place for bytes.
+const NO_ATTACHMENTS: &str =
+    "binary attachments are not taken; send text, and pictures by POST /api/images";
 
 /// Reads a message of the transport.
 pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
@@ -110,6 +119,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
             namespace,
             name,
             data: line.args.into_iter().next().unwrap_or_default(),
+            refused: line.refused.or_else(|| {
+                let has_attachments = !line.attachments.is_empty();
+                has_attachments.then(|| NO_ATTACHMENTS.to_owned())
+            }),
             ack: line.ack,
         }),
         None if line.connected => Heard::Connected(namespace, line.id),
@@ -119,8 +132,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Heard, Fault> {
 }
 
 impl Event {
+    /// Whether it can be taken at all.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        match &self.refused {
+            None => Ok(()),
+            Some(why) => Err(Fault::bad(format!("{}: {why}", self.name))),
+        }
+    }
+
     /// Its data as what the event needs.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        self.check()?;
         json::read(self.data.get().as_bytes())
             .map_err(|why| Fault::bad(format!("{}: {why}", self.name)))
     }
@@ -212,65 +234,26 @@ fn say(line: &impl Serialize) -> Act {
 
 /// A user as a client names one, and as it wrote that.
 #[derive(Clone, Debug)]
-pub(super) struct UserJson {
+pub(super) struct NamedJson {
     pub(super) key: UserKey,
     pub(super) wrote: Value,
 }
 
-impl<'de> Deserialize<'de> for UserJson {
+impl<'de> Deserialize<'de> for NamedJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrote = Value::deserialize(deserializer)?;
-        let key = match &wrote {
-            Value::Number(number) => number.as_u64().and_then(Uid::new).map(UserKey::Uid),
-            Value::String(text) => UserKey::parse(text),
-            _ => None,
-        };
-        match key {
-            Some(key) => Ok(Self { key, wrote }),
-            None => Err(D::Error::custom(
-                "a user is named by a uid (a number from 1, or its digits) or by a name",
-            )),
-        }
+        let UserJson(key) = UserJson::deserialize(&wrote).map_err(D::Error::custom)?;
+        Ok(Self { key, wrote })
     }
 }
 
-impl UserJson {
+impl NamedJson {
     /// A uid as a number; a name, whose number is not known here, as it was written.
     pub(super) fn shown(&self) -> Value {
         match &self.key {
             UserKey::Uid(uid) => uid.get().into(),
             UserKey::Name(_) => self.wrote.clone(),
         }
-    }
-}
-
-/// A group as a client names one: its number, or the digits of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GroupJson(pub(super) Gid);
-
-impl<'de> Deserialize<'de> for GroupJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = CountJson::deserialize(deserializer)?.0;
-        Gid::new(number)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("a group is named by its number, from 1"))
-    }
-}
-
-/// A number from 0, or the digits of one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CountJson(pub(super) u64);
-
-impl<'de> Deserialize<'de> for CountJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok(),
-            _ => None,
-        };
-        number
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("a whole number from 0 is wanted, or its digits"))
     }
 }
 
@@ -319,22 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn users_and_groups_are_numbers_or_digits_and_users_names_too() {
-        let user = |json: &str| serde_json::from_str::<UserJson>(json).ok();
+    fn a_named_user_is_shown_by_number_where_that_is_known() {
+        let user = |json: &str| serde_json::from_str::<NamedJson>(json).ok();
         assert_eq!(user("7").unwrap().shown(), json!(7));
         assert_eq!(user("\"7\"").unwrap().shown(), json!(7));
+        assert_eq!(user("\"7\"").unwrap().wrote, json!("7"));
         assert_eq!(user("\"wu\"").unwrap().shown(), json!("wu"));
         for bad in ["0", "-1", "1.5", "null", "\"\"", "\"a/b\"", "[]", "{}"] {
             assert!(user(bad).is_none(), "{bad}");
-        }
-        let group = |json: &str| {
-            serde_json::from_str::<GroupJson>(json)
-                .ok()
-                .map(|group| group.0.get())
-        };
-        assert_eq!((group("7"), group("\"7\"")), (Some(7), Some(7)));
-        for bad in ["0", "\"\"", "\"x\"", "-3", "null", "9223372036854775808"] {
-            assert_eq!(group(bad), None, "{bad}");
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::broker::message::MsgId;
 use crate::gateways::json;
 use crate::gateways::json::GidJson;
 use crate::gateways::json::NumberJson;
+use crate::gateways::json::OtherJson;
 use crate::gateways::json::UidJson;
-use crate::gateways::json::UserJson;
 use crate::gateways::json::UsersJson;
 use crate::gateways::stomp::destination::Target;
 
@@ -53,7 +53,7 @@ struct SendGroupJson<'a> {
 
 #[derive(Deserialize)]
 struct HistoryJson {
-    with: Option<UserJson>,
+    with: Option<OtherJson>,
     #[serde(rename = "groupId")]
     group: Option<GidJson>,
     before: Option<NumberJson>,

@@ -174,9 +174,9 @@ impl Open {
     fn commit(&mut self, requests: Vec<Request>, receipt: Option<String>, acts: &mut Vec<Act>) {
         let mut ops = Vec::new();
         for request in requests {
-            match self.queue_op(request) {
-                Ok(op) => ops.push(op),
-                Err(request) => self.carry_out(request, None, acts),
+            match self.queue_op(&request) {
+                Some(op) => ops.push(op),
+                None => self.carry_out(request, None, acts),
             }
         }
         if ops.is_empty() {
@@ -187,21 +187,21 @@ impl Open {
         }
     }
 
-    /// What a request does to a queue; the request itself if it is about none.
-    fn queue_op(&mut self, request: Request) -> Result<QueueOp, Request> {
-        let (pushed, verdict) = match &request {
-            Request::Put(op) => return Ok(op.clone()),
+    /// What a request does to a queue; `None` if it is about none.
+    fn queue_op(&mut self, request: &Request) -> Option<QueueOp> {
+        let (pushed, verdict) = match request {
+            Request::Put(op) => return Some(op.clone()),
             Request::Acknowledge(Some(pushed)) => (*pushed, Verdict::Consumed),
             Request::Refuse(Some(pushed), verdict) => (*pushed, *verdict),
-            _ => return Err(request),
+            _ => return None,
         };
-        let settled = self.subscriptions.settled(pushed).ok_or(request)?;
+        let settled = self.subscriptions.settled(pushed)?;
         let Settled {
             subscription,
             tag,
             through,
         } = settled;
-        Ok(QueueOp::Settle {
+        Some(QueueOp::Settle {
             subscription,
             tag,
             through,
@@ -210,13 +210,10 @@ impl Open {
     }
 
     fn carry_out(&mut self, request: Request, receipt: Option<String>, acts: &mut Vec<Act>) {
-        let request = match self.queue_op(request) {
-            Ok(op) => {
-                let command = Command::ChangeQueues(vec![op]);
-                return self.ask(Telling::Receipt, About::Nothing, command, receipt, acts);
-            }
-            Err(request) => request,
-        };
+        if let Some(op) = self.queue_op(&request) {
+            let command = Command::ChangeQueues(vec![op]);
+            return self.ask(Telling::Receipt, About::Nothing, command, receipt, acts);
+        }
         match request {
             Request::Send(target, Ok(command)) => {
                 let about = match &command {

@@ -75,8 +75,10 @@ impl Webhook {
     }
 
     async fn look_for_ever(&self, clock: Clock) {
+        let kept = self.broker.tally().hooks_kept.get();
         if let Ok(waiting) = self.broker.hooks_waiting().await {
-            self.tally.hooks_found.add_many(waiting);
+            let found = waiting.saturating_sub(kept);
+            self.tally.hooks_found.add_many(found);
         }
         loop {
             match self.tell_due(|| clock.now()).await {

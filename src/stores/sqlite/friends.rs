@@ -64,8 +64,7 @@ pub(super) fn ask(
             })
         }
         _ => {
-            conn.prepare_cached("DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2")?
-                .execute((to_db(by.get()), to_db(other.uid.get())))?;
+            forget_requests(conn, by, other.uid)?;
             conn.prepare_cached(
                 "INSERT INTO friend_requests (asker, asked, words, asked_ms) VALUES (?1, ?2, ?3, ?4)",
             )?
@@ -117,7 +116,14 @@ pub(super) fn answer(
 /// Ends a friendship.
 pub(super) fn unfriend(books: &mut Books, by: Uid, key: &UserKey) -> Result<Changed, Denied> {
     let other = other_of(&books.conn, by, key)?;
-    forget_between(&books.conn, by, other.uid)?;
+    forget_requests(&books.conn, by, other.uid)?;
+    // It answers none of the other's.
+    books
+        .conn
+        .prepare_cached(
+            "DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2 AND accepted IS NOT NULL",
+        )?
+        .execute((to_db(other.uid.get()), to_db(by.get())))?;
     let fresh = part(books, by, other.uid)?;
     Ok(Changed::Unfriended { other, fresh })
 }
@@ -142,7 +148,8 @@ pub(super) fn block(
     let two = (to_db(by.get()), to_db(other.uid.get()));
     conn.prepare_cached("INSERT INTO blocks (uid, blocked, since_ms) VALUES (?1, ?2, ?3)")?
         .execute((two.0, two.1, to_db(now_ms)))?;
-    forget_between(conn, by, other.uid)?;
+    forget_requests(conn, by, other.uid)?;
+    forget_requests(conn, other.uid, by)?;
     let unfriended = part(books, by, other.uid)?;
     Ok(Changed::Blocking { other, unfriended })
 }
@@ -183,12 +190,10 @@ pub(super) fn befriend(books: &mut Books, one: Uid, other: Uid, now_ms: u64) -> 
     stand_anew(books, one, other)
 }
 
-/// Forgets the requests of two to each other, answered or not.
-pub(super) fn forget_between(conn: &Connection, one: Uid, other: Uid) -> Result<()> {
-    let mut delete =
-        conn.prepare_cached("DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2")?;
-    delete.execute((to_db(one.get()), to_db(other.get())))?;
-    delete.execute((to_db(other.get()), to_db(one.get())))?;
+/// Forgets the requests of one to another, answered or not.
+fn forget_requests(conn: &Connection, asker: Uid, asked: Uid) -> Result<()> {
+    conn.prepare_cached("DELETE FROM friend_requests WHERE asker = ?1 AND asked = ?2")?
+        .execute((to_db(asker.get()), to_db(asked.get())))?;
     Ok(())
 }
 

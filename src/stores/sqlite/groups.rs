@@ -50,10 +50,10 @@ pub(super) fn make(
     new: &NewGroup,
     now_ms: u64,
 ) -> Result<Changed, Denied> {
+    let fields = Fields::of(new)?;
     let mut people = found(&books.conn, &new.admins)?;
     let admins = uids(&people);
     let others = found(&books.conn, &new.members)?;
-    let fields = Fields::of(new)?;
     let seats = Seats::of_new(by, &admins, &uids(&others))?;
     people.extend(others);
     if by != Uid::SYSTEM {

@@ -70,7 +70,6 @@ pub(super) fn take(
                 .execute((&order.0, to_db(courier.get()), to_db(now_ms)))?;
             if befriends {
                 friends::befriend(books, courier, customer.uid, now_ms)?;
-                friends::forget_between(&books.conn, courier, customer.uid)?;
             }
             befriends
         }
@@ -95,6 +94,9 @@ fn placed(conn: &Connection, order: &OrderId) -> Result<Option<Placed>> {
 
 /// Keeps where somebody is; what was known before is forgotten.
 pub(super) fn move_to(books: &mut Books, by: Uid, to: Location) -> Result<Changed, Denied> {
+    if by == Uid::SYSTEM {
+        return Err(Refusal::NoSuchUser.into());
+    }
     books
         .conn
         .prepare_cached(

@@ -245,17 +245,25 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::broker::command::Address;
+    use crate::broker::groups::NewGroup;
     use crate::broker::message::Kind;
+    use crate::broker::message::MessageId;
     use crate::broker::message::MsgId;
     use crate::broker::ports::Appended;
     use crate::broker::ports::Confirmation;
     use crate::broker::ports::NewMessage;
     use crate::broker::ports::Which;
+    use crate::broker::social::Changed;
+    use crate::broker::social::Social;
     use crate::broker::users::Uid;
+    use crate::broker::users::UserKey;
     use crate::stores::sqlite::confirmations;
     use crate::stores::sqlite::jobs::WriteBy;
     use crate::stores::sqlite::messages;
     use crate::stores::sqlite::schema;
+    use crate::stores::sqlite::social;
+    use crate::stores::sqlite::social::Act;
     use crate::stores::sqlite::users;
     use crate::stores::sqlite::users::NewUser;
 
@@ -335,7 +343,11 @@ mod tests {
             let set = writer.books.conn.query_row(&pragma, [], |row| row.get(0));
             assert!(set.is_ok_and(|set: i64| set <= pages));
         };
-        limit(&writer, 60);
+        let conn = &writer.books.conn;
+        let pages: i64 = conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .expect("a number");
+        limit(&writer, pages + 9);
         let large = |name| message(1, 2, name, 100_000);
         assert!(broken(&ask(&mut writer, large(1), messages::append)));
         assert!(writer.condition.health().is_err());
@@ -375,6 +387,65 @@ mod tests {
         assert!(broken(&answer_later.recv().expect("answered")));
         assert_eq!(condition.health(), Err("the writer panicked".to_owned()));
         assert!(worker.join().is_ok());
+    }
+
+    #[test]
+    fn groups_that_leave_memory_come_back_as_they_were() {
+        let (_dir, mut writer) = writer(12);
+        let gids = [1, 2].map(|name| {
+            let members = (2..=12).map(|number| UserKey::Uid(uid(number)));
+            let new = NewGroup {
+                name: format!("g{name}"),
+                members: members.collect(),
+                ..NewGroup::default()
+            };
+            let act = Act {
+                by: uid(1),
+                what: Social::MakeGroup(new),
+                time_ms: 0,
+            };
+            match ask(&mut writer, act, social::act) {
+                Ok(Ok(Changed::Group { group, .. })) => group.gid,
+                other => panic!("{other:?}"),
+            }
+        });
+        // In turn, so that each batch throws out what the one before it had read.
+        for round in 1..=3_u8 {
+            for gid in gids {
+                let message = NewMessage {
+                    to: Address::Group(gid),
+                    ..message(u64::from(round), 1, round, 1)
+                };
+                let kept = ask(&mut writer, message, messages::append);
+                let seq = u64::from(round);
+                assert!(matches!(kept, Ok(Ok(Appended::Fresh(message, audience)))
+                    if message.seq.0 == seq && audience.members.as_ref().is_some_and(|m| m.len() == 12)));
+            }
+        }
+        for (name, waiting) in [(2, 1), (3, 1), (1, 0)] {
+            for id in [2 * name - 1, 2 * name] {
+                for receiver in 4..=12 {
+                    let confirmation = Confirmation {
+                        receiver: uid(receiver),
+                        which: Which::One(MessageId(id)),
+                        time_ms: 0,
+                    };
+                    let moved = ask(&mut writer, confirmation, confirmations::confirm);
+                    assert!(moved.is_ok_and(|moved| moved.receipts.len() == 1));
+                }
+            }
+            let sql = "SELECT count(*) FROM members WHERE uid >= 4 AND received = 0";
+            let waits: i64 = writer
+                .books
+                .conn
+                .query_row(sql, [], |row| row.get(0))
+                .expect("a count");
+            assert_eq!(waits, waiting * 18);
+        }
+        let all = "SELECT count(*) FROM members WHERE uid >= 4 AND received = 3";
+        let conn = &writer.books.conn;
+        let done: i64 = conn.query_row(all, [], |row| row.get(0)).expect("a count");
+        assert_eq!(done, 18);
     }
 
     #[test]

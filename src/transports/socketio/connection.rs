@@ -57,15 +57,19 @@ pub(super) struct Connection {
     for_link: Notify,
     /// There is room to post, or an end.
     for_posts: Notify,
-    /// Who reads the WebSocket.
-    pub(super) reader: AtomicWaker,
-    /// Who writes to it.
-    pub(super) writer: AtomicWaker,
+    /// Who reads the WebSocket, and who writes to it.
+    pub(super) tasks: Arc<Tasks>,
     _place: OwnedSemaphorePermit,
 }
 
 /// The two tasks of a WebSocket: what one of them begins to write the other may have to finish.
-impl Wake for Connection {
+#[derive(Default)]
+pub(super) struct Tasks {
+    pub(super) reader: AtomicWaker,
+    pub(super) writer: AtomicWaker,
+}
+
+impl Wake for Tasks {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -141,8 +145,7 @@ impl Connection {
             posting: tokio::sync::Mutex::new(()),
             for_link: Notify::new(),
             for_posts: Notify::new(),
-            reader: AtomicWaker::new(),
-            writer: AtomicWaker::new(),
+            tasks: Arc::default(),
             _place: place,
         })
     }
@@ -264,7 +267,7 @@ impl Connection {
         }
         self.for_link.notify_one();
         self.for_posts.notify_waiters();
-        self.reader.wake();
+        self.tasks.reader.wake();
     }
 
     /// An acknowledgement's number is the client's own, in its namespace; a conversation wants one for all.
@@ -387,8 +390,9 @@ impl Connection {
             }
             state.id.clone()
         };
-        // A WebSocket sees it with its next read, which this causes.
+        // A WebSocket sees it with its next read or write, which this causes.
         self.lose(Lost::Gone);
+        self.tasks.writer.wake();
         let engine = self.engine.clone();
         if let (Some(id), Ok(runtime)) = (id, tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move { engine.close(&id).await });
@@ -417,7 +421,7 @@ impl Connection {
             drop(state);
             if was_full && has_room {
                 self.for_posts.notify_waiters();
-                self.reader.wake();
+                self.tasks.reader.wake();
             }
             return Some(Ok(Heard::Message(message)));
         }
@@ -499,7 +503,7 @@ impl Connection {
         self.lock().receipts.probe(mark);
         self.for_link.notify_one();
         // It may have something to send now.
-        self.reader.wake();
+        self.tasks.reader.wake();
     }
 
     /// Tells the client in every namespace that this is the end, and lets it into no other.

@@ -186,7 +186,7 @@ mod tests {
             })
             .collect();
         let seen = |at: usize| (ends[at].opcode, ends[at].length, ends[at].lead);
-        assert_eq!(seen(0), (TEXT, 13, *b"42[\"news"));
+        assert_eq!(seen(0), (TEXT, 12, *b"42[\"news"));
         assert_eq!(seen(1), (PONG, 8, 7_u64.to_be_bytes()));
         assert_eq!(seen(2), (TEXT, 200, [b'x'; 8]));
         assert_eq!(seen(3), (CONTINUATION, 70_000, [b'y'; 8]));

@@ -60,7 +60,7 @@ mod tests {
             (3, "1:2", 0),
             (3, "2:407:42[\"a\"]1:3", 1),
             // An emoji is two units, an umlaut and a Chinese letter are one.
-            (3, "10:42[\"😀4:2\"]7:42[\"ä\"]7:43[\"来\"]2:41", 2),
+            (3, "11:42[\"😀4:2\"]7:42[\"ä\"]7:43[\"来\"]2:41", 3),
         ] {
             assert_eq!(events(engine, payload.as_bytes()), count, "{payload}");
         }

@@ -9,10 +9,13 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 use std::task::ready;
+use std::time::Duration;
 
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+use tokio::time::Sleep;
+use tokio::time::sleep;
 
 use crate::transports::Lost;
 use crate::transports::socketio::connection::Connection;
@@ -24,6 +27,10 @@ use crate::transports::socketio::payload;
 
 /// Most frames of a message (CONTRACT section 9).
 const FRAGMENTS_MAX: usize = 64;
+
+/// How long a client may take to take what is sent to it (CONTRACT section 9). socketioxide waits for ever, also to end a
+/// session that has ended.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A client's WebSocket after its handshake.
 pub(super) struct Tap<S> {
@@ -41,6 +48,8 @@ pub(super) struct Tap<S> {
     deaf: bool,
     /// It can't be written to.
     broken: bool,
+    /// While it takes nothing: until when it may.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// The message that the client's frames make up.
@@ -55,7 +64,7 @@ impl<S> Tap<S> {
     pub(super) fn new(socket: S, connection: Arc<Connection>, message_bytes_max: usize) -> Self {
         Self {
             socket,
-            both: Waker::from(Arc::clone(&connection)),
+            both: Waker::from(Arc::clone(&connection.tasks)),
             connection,
             heard: Frames::default(),
             said: Frames::default(),
@@ -64,6 +73,7 @@ impl<S> Tap<S> {
             ping: None,
             deaf: false,
             broken: false,
+            stalled: None,
         }
     }
 
@@ -165,14 +175,44 @@ impl<S: AsyncWrite + Unpin> Tap<S> {
         }
     }
 
-    /// What can't be written is not said to have failed: the next read brings the end. socketioxide forgets a session that
-    /// fails before its first words without ending it.
-    fn written<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
-        Ok(result.unwrap_or_else(|_| {
-            self.broken = true;
-            self.connection.reader.wake();
-            instead
-        }))
+    /// Writes, behind a ping that is due. What can't be written is not said to have failed, but thrown away: the next read
+    /// brings the end. socketioxide forgets a session that fails before its first words without ending it.
+    fn poll_socket<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        instead: T,
+        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.connection.tasks.writer.register(context.waker());
+        let polled = match self.poll_ping() {
+            Poll::Ready(()) if self.broken => Poll::Ready(None),
+            Poll::Ready(()) => {
+                let both = &mut Context::from_waker(&self.both);
+                poll(Pin::new(&mut self.socket), both).map(Result::ok)
+            }
+            Poll::Pending => Poll::Pending,
+        };
+        match polled {
+            Poll::Ready(Some(done)) => {
+                self.stalled = None;
+                return Poll::Ready(Ok(done));
+            }
+            Poll::Ready(None) => {}
+            // It had its time, or has no claim to any.
+            Poll::Pending if !self.connection.is_over() => {
+                let until = || Box::pin(sleep(TAKEN_WITHIN));
+                ready!(
+                    self.stalled
+                        .get_or_insert_with(until)
+                        .as_mut()
+                        .poll(context)
+                );
+            }
+            Poll::Pending => {}
+        }
+        self.broken = true;
+        self.connection.lose(Lost::Gone);
+        Poll::Ready(Ok(instead))
     }
 }
 
@@ -183,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tap<S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let tap = self.get_mut();
-        tap.connection.reader.register(context.waker());
+        tap.connection.tasks.reader.register(context.waker());
         if tap.broken || tap.connection.is_over() {
             return Poll::Ready(Ok(()));
         }
@@ -223,30 +263,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let tap = self.get_mut();
-        tap.connection.writer.register(context.waker());
-        ready!(tap.poll_ping());
-        if tap.broken {
-            return Poll::Ready(Ok(bytes.len()));
+        let polled = tap.poll_socket(context, bytes.len(), |socket, context| {
+            socket.poll_write(context, bytes)
+        });
+        if let Poll::Ready(Ok(written)) = polled
+            && !tap.broken
+        {
+            tap.say(&bytes[..written]);
         }
-        let both = &mut Context::from_waker(&tap.both);
-        let wrote = ready!(Pin::new(&mut tap.socket).poll_write(both, bytes));
-        let wrote = tap.written(wrote, bytes.len())?;
-        if !tap.broken {
-            tap.say(&bytes[..wrote]);
-        }
-        Poll::Ready(Ok(wrote))
+        polled
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let tap = self.get_mut();
-        tap.connection.writer.register(context.waker());
-        ready!(tap.poll_ping());
-        if tap.broken {
-            return Poll::Ready(Ok(()));
-        }
-        let both = &mut Context::from_waker(&tap.both);
-        let flushed = ready!(Pin::new(&mut tap.socket).poll_flush(both));
-        Poll::Ready(tap.written(flushed, ()))
+        self.get_mut()
+            .poll_socket(context, (), |socket, context| socket.poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

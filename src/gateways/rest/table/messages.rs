@@ -42,7 +42,7 @@ pub(super) static CALLS: &[Call] = &[
         path: "/api/messages",
         summary: "A page of a conversation of the caller's own, newest first",
         fields: &[
-            Field::query("with", Kind::User, "the other user; either this or group").optional(),
+            Field::query("with", Kind::User, "the other user, 0 for the system; either this or group").optional(),
             Field::query("group", Kind::Number, "the group; either this or with").optional(),
             Field::query("before", Kind::Number, "only older messages: from 1000000000000 on a time in ms, below it the id of a message").optional(),
             Field::query("limit", Kind::Number, LIMIT).optional(),

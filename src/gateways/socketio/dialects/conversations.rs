@@ -44,9 +44,9 @@ use crate::gateways::socketio::refusal::Fault;
 use crate::gateways::socketio::refusal::Parting;
 use crate::gateways::socketio::session::Door;
 use crate::gateways::socketio::wire::Event;
+use crate::gateways::socketio::wire::NamedJson;
 use crate::gateways::socketio::wire::Namespace;
 use crate::gateways::socketio::wire::Re;
-use crate::gateways::socketio::wire::UserJson;
 use crate::gateways::socketio::wire::acknowledge;
 use crate::gateways::socketio::wire::emit;
 
@@ -103,7 +103,7 @@ pub(in crate::gateways::socketio) fn log_in(event: &Event, socket: &str) -> Resu
         expecting = "{userId, socketId, token or password}"
     )]
     struct LogInJson {
-        user_id: UserJson,
+        user_id: NamedJson,
         socket_id: Option<String>,
         token: Option<String>,
         password: Option<String>,

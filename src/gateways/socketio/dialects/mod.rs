@@ -94,7 +94,7 @@ pub(super) enum Greeting {
 
 /// What an event is before there is a log-in.
 pub(super) enum First {
-    LogIn(LogIn),
+    LogIn(Box<LogIn>),
     /// A log-in that can't be understood, in a dialect where that ends the connection. The client has been told.
     Over,
     /// Refused. The client has been told.
@@ -105,7 +105,7 @@ pub(super) enum First {
 pub(super) fn first(event: &Event, socket: &str, acts: &mut Vec<Act>) -> First {
     let log_in = match (event.namespace, &*event.name) {
         (Namespace::Root, "auth-c") => match rooms::log_in(event) {
-            Ok(log_in) => return First::LogIn(log_in),
+            Ok(log_in) => return First::LogIn(Box::new(log_in)),
             Err(_) => {
                 acts.push(rooms::verdict(rooms::MALFORMED));
                 return First::Over;
@@ -119,7 +119,7 @@ pub(super) fn first(event: &Event, socket: &str, acts: &mut Vec<Act>) -> First {
         }
     };
     match log_in {
-        Ok(log_in) => First::LogIn(log_in),
+        Ok(log_in) => First::LogIn(Box::new(log_in)),
         Err(fault) => {
             refuse(event, &fault, acts);
             First::Refused

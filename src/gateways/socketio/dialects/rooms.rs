@@ -19,6 +19,7 @@
 //! | a refusal, the end | `/` `news` |
 
 mod inbound;
+mod notices;
 mod outbound;
 
 use std::collections::BTreeSet;
@@ -262,7 +263,7 @@ impl Dialect for Rooms {
     }
 
     fn notice(&self, scene: Scene<'_>, notice: &Notice) {
-        outbound::notice(scene.me, scene.joined, notice, scene.acts);
+        notices::notice(scene.me, scene.joined, notice, scene.acts);
     }
 
     fn part(&self, parting: &Parting, acts: &mut Vec<Act>) {

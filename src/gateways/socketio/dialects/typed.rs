@@ -37,9 +37,9 @@ use crate::gateways::socketio::order::Request;
 use crate::gateways::socketio::refusal::Fault;
 use crate::gateways::socketio::refusal::Parting;
 use crate::gateways::socketio::wire::Event;
+use crate::gateways::socketio::wire::NamedJson;
 use crate::gateways::socketio::wire::Namespace;
 use crate::gateways::socketio::wire::Re;
-use crate::gateways::socketio::wire::UserJson;
 
 /// The types that have a meaning of their own here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Sentence {
 
 /// The data of `C2S_REGISTER_REQ`.
 struct Registration {
-    uid: UserJson,
+    uid: NamedJson,
     device: Option<String>,
     token: Option<String>,
 }
@@ -115,7 +115,7 @@ impl Registration {
         #[serde(expecting = "{type: 'user', uid, deviceid, token}")]
         struct Data {
             r#type: String,
-            uid: UserJson,
+            uid: NamedJson,
             deviceid: Option<Value>,
             token: Option<String>,
         }

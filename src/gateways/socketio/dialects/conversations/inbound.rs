@@ -1,7 +1,5 @@
 //! What clients of seed 001 ask for.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -9,7 +7,6 @@ use serde_json::Value;
 use crate::broker::command::Address;
 use crate::broker::command::Command;
 use crate::broker::command::Letter;
-use crate::broker::groups::NewGroup;
 use crate::broker::images::ImageId;
 use crate::broker::message::Kind;
 use crate::broker::message::MsgId;
@@ -17,12 +14,14 @@ use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::UserKey;
 use crate::gateways::envelope::Envelope;
+use crate::gateways::json::GidJson;
+use crate::gateways::json::GroupFields;
+use crate::gateways::json::UsersJson;
 use crate::gateways::socketio::dialects::conversations::Telling;
 use crate::gateways::socketio::order::Request;
 use crate::gateways::socketio::refusal::Fault;
 use crate::gateways::socketio::wire::Event;
-use crate::gateways::socketio::wire::GroupJson;
-use crate::gateways::socketio::wire::UserJson;
+use crate::gateways::socketio::wire::NamedJson;
 
 /// The events that need a session token.
 pub(super) const EVENTS: [&str; 5] = [
@@ -45,14 +44,14 @@ const SESSION_TOKEN: &str = "sessionToken";
 /// `message/direct`: a message for each target, all called the same.
 pub(super) fn direct(event: &Event, msg_id: MsgId) -> Result<Request<Telling>, Fault> {
     let mut fields: Map<String, Value> = event.read()?;
-    let targets: Vec<UserJson> = field(&fields, "targetIds")?;
+    let targets: Vec<NamedJson> = field(&fields, "targetIds")?;
     if targets.is_empty() || targets.len() > TARGETS_MAX {
         return Err(Fault::bad(format!(
             "targetIds: 1 to {TARGETS_MAX} users are allowed"
         )));
     }
     let said = Said::take(&mut fields, "textContent", "content")?;
-    let letter = |target: &UserJson| said.letter(Address::User(target.key.clone()), msg_id);
+    let letter = |target: &NamedJson| said.letter(Address::User(target.key.clone()), msg_id);
     Ok(Request {
         commands: targets.iter().map(letter).map(Command::Send).collect(),
         telling: Telling::Direct {
@@ -65,7 +64,7 @@ pub(super) fn direct(event: &Event, msg_id: MsgId) -> Result<Request<Telling>, F
 /// `message/conversation`.
 pub(super) fn conversation(event: &Event, msg_id: MsgId) -> Result<Request<Telling>, Fault> {
     let mut fields: Map<String, Value> = event.read()?;
-    let GroupJson(gid) = field(&fields, "conversationId")?;
+    let GidJson(gid) = field(&fields, "conversationId")?;
     let ignored = users(&fields, "ignoreIds")?;
     if ignored.len() > IGNORED_MAX {
         return Err(Fault::bad(format!(
@@ -138,30 +137,10 @@ impl Said {
 /// `conversation/add`. Fields that are not the group's own are kept with it.
 pub(super) fn add(event: &Event) -> Result<Request<Telling>, Fault> {
     let mut fields: Map<String, Value> = event.read()?;
-    let name = match fields.get("name") {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(name)) => name.clone(),
-        Some(_) => return Err(Fault::bad("name: a text is wanted")),
-    };
-    let protected = match fields.get("protected") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(field(&fields, "protected")?),
-    };
-    let (admins, members) = (users(&fields, "admin")?, users(&fields, "members")?);
-    for own in [SESSION_TOKEN, "id", "name", "protected", "admin", "members"] {
-        fields.remove(own);
-    }
-    let custom: BTreeMap<String, String> = fields
-        .into_iter()
-        .map(|(name, value)| (name, value.to_string()))
-        .collect();
-    Ok(change(Social::MakeGroup(NewGroup {
-        name,
-        admins,
-        members,
-        protected,
-        custom,
-    })))
+    fields.remove(SESSION_TOKEN);
+    let group = GroupFields::deserialize(Value::Object(fields))
+        .map_err(|why| Fault::bad(format!("conversation/add: {why}")))?;
+    Ok(change(Social::MakeGroup(group.into())))
 }
 
 /// `conversation/join`.
@@ -180,7 +159,7 @@ pub(super) fn leave(me: &Person, event: &Event) -> Result<Request<Telling>, Faul
 
 fn named(event: &Event) -> Result<crate::broker::groups::Gid, Fault> {
     let fields: Map<String, Value> = event.read()?;
-    let GroupJson(gid) = field(&fields, "conversationId")?;
+    let GidJson(gid) = field(&fields, "conversationId")?;
     Ok(gid)
 }
 
@@ -201,6 +180,6 @@ fn users(fields: &Map<String, Value>, name: &str) -> Result<Vec<UserKey>, Fault>
     if fields.get(name).is_none_or(Value::is_null) {
         return Ok(Vec::new());
     }
-    let users: Vec<UserJson> = field(fields, name)?;
-    Ok(users.into_iter().map(|user| user.key).collect())
+    let UsersJson(users) = field(fields, name)?;
+    Ok(users)
 }

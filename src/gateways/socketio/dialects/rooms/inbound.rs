@@ -14,16 +14,16 @@ use crate::broker::ports::Before;
 use crate::broker::users::Person;
 use crate::gateways::envelope;
 use crate::gateways::envelope::Envelope;
+use crate::gateways::json::GidJson;
+use crate::gateways::json::NumberJson;
 use crate::gateways::socketio::dialects::rooms::Telling;
 use crate::gateways::socketio::dialects::rooms::outbound::Asked;
 use crate::gateways::socketio::dialects::rooms::outbound::Receipt;
 use crate::gateways::socketio::order::Request;
 use crate::gateways::socketio::refusal::Fault;
-use crate::gateways::socketio::wire::CountJson;
 use crate::gateways::socketio::wire::Event;
-use crate::gateways::socketio::wire::GroupJson;
+use crate::gateways::socketio::wire::NamedJson;
 use crate::gateways::socketio::wire::Namespace;
-use crate::gateways::socketio::wire::UserJson;
 
 /// Messages that `chistory` is told where it does not say how many.
 const HISTORY_DEFAULT: u64 = 10;
@@ -53,7 +53,7 @@ struct Message {
 /// `cfmsg`.
 pub(super) fn to_friend(me: &Person, event: &Event) -> Result<Request<Telling>, Fault> {
     let message: Message = event.read()?;
-    let to: UserJson = named(&message.to)?;
+    let to: NamedJson = named(&message.to)?;
     let shown = to.shown();
     Ok(send(
         me,
@@ -67,7 +67,7 @@ pub(super) fn to_friend(me: &Person, event: &Event) -> Result<Request<Telling>, 
 /// `cgmsg`.
 pub(super) fn to_group(me: &Person, event: &Event) -> Result<Request<Telling>, Fault> {
     let message: Message = event.read()?;
-    let GroupJson(gid) = named(&message.to)?;
+    let GidJson(gid) = named(&message.to)?;
     let shown = gid.get().into();
     Ok(send(
         me,
@@ -129,8 +129,8 @@ struct Chistory {
     id: Option<Box<RawValue>>,
     to: Value,
     r#type: Type,
-    date: Option<CountJson>,
-    len: Option<CountJson>,
+    date: Option<NumberJson>,
+    len: Option<NumberJson>,
 }
 
 #[derive(Deserialize)]
@@ -145,12 +145,12 @@ pub(super) fn history(event: &Event) -> Result<Request<Telling>, Fault> {
     let asked: Chistory = event.read()?;
     let (with, shown, types) = match asked.r#type {
         Type::Friend => {
-            let user: UserJson = named(&asked.to)?;
+            let user: NamedJson = named(&asked.to)?;
             let shown = user.shown();
             (Address::User(user.key), shown, "friend")
         }
         Type::Group => {
-            let GroupJson(gid) = named(&asked.to)?;
+            let GidJson(gid) = named(&asked.to)?;
             (Address::Group(gid), gid.get().into(), "group")
         }
     };
