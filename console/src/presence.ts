@@ -3,7 +3,7 @@
  */
 import type { WirePresence } from "./wire";
 
-const EVERY_MS = 4_000;
+const EVERY_MS = 2_000;
 
 export class Presence {
   /** Null while nobody knows. */

@@ -118,6 +118,26 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
     await conversation.getByTestId("unread").waitFor({ state: "hidden" });
   });
 
+  visit("what a stranger sends by Socket.IO has their name, and is unread though received", {}, async (left) => {
+    await left.register(person("reader"));
+    await speak(left, "socket.io");
+    const [third, reader] = [await broker.newUser("stranger"), await broker.ask("POST", "/api/login", person("reader"))];
+    for (const content of ["psst", "psst!"]) {
+      await broker.ask("POST", "/api/messages", { to: "reader", content }, third.token);
+    }
+    const conversation = left.id("others").locator(`[data-testid="conversation"][data-name="${third.uname}"]`);
+    const unread = conversation.getByTestId("unread");
+    await unread.filter({ hasText: "2" }).waitFor();
+    let waiting;
+    do waiting = (await broker.ask("GET", "/api/inbox", undefined, reader.body.token)).body.messages;
+    while (waiting.length > 0);
+    assert.equal(await unread.textContent(), "2");
+    await conversation.click();
+    await left.message("psst!", { state: "received" }).waitFor();
+    await unread.waitFor({ state: "hidden" });
+    assert.deepEqual(await left.contents(), ["psst", "psst!"]);
+  });
+
   visit("the transport may be changed at any time", {}, async (left, right) => {
     await meet(left, right, "way-1", "way-2");
     for (const transport of ["websocket", "sockjs"]) {

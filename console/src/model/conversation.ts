@@ -67,9 +67,10 @@ export class Conversation {
     return this.messages.filter((message) => !message.mine && message.msgID === msgID);
   }
 
-  /** Whether history may know of a message that it has come further than is known here. */
+  /** Whether history may come to know of a message that it was received. What goes to a group is received by each alone. */
   get hasUnreceived(): boolean {
-    return this.messages.some(({ state }) => state === "committed");
+    const { kind } = this.peer;
+    return this.messages.some(({ state, mine }) => state === "committed" && (!mine || kind === "user"));
   }
 
   /** A message of one's own that is about to be sent. */

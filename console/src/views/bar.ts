@@ -5,7 +5,7 @@
 import type { ConnectionState } from "../connection";
 import { userPeer } from "../model/peer";
 import type { Session } from "../session";
-import { familyOf, isProtocol, protocols, type Protocol } from "../wires/protocols";
+import { isProtocol, protocols, type Protocol } from "../wires/protocols";
 import { avatar } from "./avatar";
 import { ErrorLine, h, setAttribute, setText } from "./dom";
 
@@ -68,7 +68,7 @@ export class Bar {
     setText(this.state, stateWords[connection.state]);
     setAttribute(this.state, "data-state", connection.state);
     const { carrier, protocol } = connection;
-    setText(this.carrier, carrier === "" ? `uid ${me.uid}` : `uid ${me.uid} · ${familyOf(protocol)} · ${carrier}`);
+    setText(this.carrier, carrier === "" ? `uid ${me.uid}` : `uid ${me.uid} · ${carrier}`);
     setAttribute(this.carrier, "data-protocol", carrier === "" ? null : protocol);
     setAttribute(this.online, "aria-checked", String(connection.state !== "offline"));
     this.protocol.value = protocol;

@@ -13,6 +13,7 @@ class Entry {
   readonly element: HTMLElement;
   private readonly button: HTMLButtonElement;
   private readonly name = h("span", { class: "name" });
+  private readonly face = h("span", { class: "face" });
   private readonly dot = h("span", { class: "dot", testid: "presence", role: "img" });
   private readonly preview = h("span", { class: "preview" });
   private readonly unread = h("span", { class: "badge", testid: "unread" });
@@ -26,7 +27,7 @@ class Entry {
     this.button = h(
       "button",
       { type: "button", testid: "conversation", [number]: peer.id, onclick: () => session.open(conversation) },
-      h("span", { class: "face" }, avatar(peer), this.dot),
+      this.face,
       this.name,
       this.preview,
       this.unread,
@@ -37,7 +38,11 @@ class Entry {
   render(): void {
     const { conversation, session } = this;
     const { last, unread, peer } = conversation;
-    setText(this.name, peer.name);
+    // It may be a number until the name is learned.
+    if (this.name.textContent !== peer.name) {
+      setText(this.name, peer.name);
+      this.face.replaceChildren(avatar(peer), this.dot);
+    }
     setAttribute(this.button, "data-name", peer.name);
     setAttribute(this.button, "aria-current", conversation === session.current ? "true" : null);
     setText(this.preview, last ? (last.mine ? `You: ${last.content}` : last.content) : "");
@@ -96,7 +101,7 @@ export class ConversationList {
   private readonly requests = new Section("requests", "Requests");
   private readonly friends = new Section("friends", "Friends");
   private readonly groups = new Section("groups", "Groups");
-  private readonly others = new Section("others", "Others");
+  private readonly others = new Section("others", "Chats");
   private readonly peer = h("input", {
     testid: "peer",
     "aria-label": "Name or uid of somebody",
@@ -111,6 +116,8 @@ export class ConversationList {
     private readonly session: Session,
     private readonly begun: () => void,
   ) {
+    // Somebody who asks is heard of at once.
+    this.requests.element.setAttribute("aria-live", "polite");
     const sections = [this.requests, this.friends, this.groups, this.others];
     this.element = h(
       "nav",
