@@ -246,6 +246,8 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
       await speak(left, protocol);
       await speak(right, protocol);
       await left.id("befriend").click();
+      await left.id("bond", { bond: "asked" }).waitFor();
+      await right.id("friend-request").waitFor();
       await picture(page, "request");
       await right.id("friend-request").getByTestId("reject").click();
       for (const side of [left, right]) await side.id("bond", { bond: "none" }).waitFor({ state: "attached" });
@@ -341,6 +343,25 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
     await right.message("while it was down", { mine: false }).waitFor();
     assert.deepEqual(await right.contents(), ["before", "while it was down"]);
   });
+
+  visit("so it does by Socket.IO and by packets", { at: () => own.url }, async (left, right, page) => {
+    await meet(left, right, "kill-3", "kill-4");
+    await befriend(left, right);
+    await speak(left, "socket.io");
+    await speak(right, "packets");
+    page.removeAllListeners("console"); // The browser will complain of every try.
+    await own.kill();
+    for (const side of [left, right]) await side.id("connection-state", { state: "waiting" }).waitFor();
+    await left.write("one");
+    await right.write("another");
+    await own.again();
+    for (const side of [left, right]) {
+      await side.isOnLine();
+      for (const words of ["one", "another"]) await side.message(words, { state: "received" }).waitFor();
+    }
+    assert.deepEqual(await right.contents(), await left.contents());
+  });
+
   for (const [name, viewport] of Object.entries({ desktop, phone })) {
     visit(`"Try it" makes two people who can write at once (${name})`, { viewport }, async (left, right, page) => {
       await page.getByTestId("try-it").click();
