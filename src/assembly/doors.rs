@@ -87,9 +87,11 @@ pub(super) fn packets(doors: Doors) -> BoxedFilter<(Response,)> {
     let token = warp::path::param::<String>().and(warp::path::end());
     let asks = warp::get()
         .and(warp::header::headers_cloned())
-        .and_then(|headers: HeaderMap| {
-            let is_upgrade = websocket::is_upgrade(&headers);
-            ready(if is_upgrade {
+        .and(warp::path::full())
+        .and_then(|headers: HeaderMap, path: FullPath| {
+            // Paths are taken exactly, so that /client/ is not a token either.
+            let is_meant = websocket::is_upgrade(&headers) && !path.as_str().ends_with('/');
+            ready(if is_meant {
                 Ok(headers)
             } else {
                 Err(warp::reject::not_found())

@@ -16,6 +16,7 @@ import { connectStompjs7 } from "./adapters.mjs";
 import { Broker } from "./broker.mjs";
 import { findChromium, launch } from "./browser.mjs";
 import { Queue, soon } from "./events.mjs";
+import { Wire } from "./wire.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const examples = here("../../examples");
@@ -61,11 +62,11 @@ class Terminal {
 async function meet(broker, name) {
   const user = await broker.newUser(name);
   const webSocketFactory = () => new WebSocket(broker.webSocket(user.token));
-  const link = await connectStompjs7(new Client({ webSocketFactory }), {});
+  const link = await connectStompjs7(new Client({ webSocketFactory }), { headers: {}, wire: new Wire() });
   links.add(link);
   const [messages, notices] = [link.queue("a message"), link.queue("a notice of delivery")];
-  link.subscribe(`/user/${user.uid}/recive`, (body) => messages.put(JSON.parse(body)));
-  link.subscribe("/user/queue/delivery/status", (body) => notices.put(JSON.parse(body)));
+  link.subscribe(`/user/${user.uid}/recive`, ({ body }) => messages.put(JSON.parse(body)));
+  link.subscribe("/user/queue/delivery/status", ({ body }) => notices.put(JSON.parse(body)));
   const write = (to, content) => broker.ask("POST", "/api/messages", { to, content }, user.token);
   return { ...user, messages, notices, write };
 }

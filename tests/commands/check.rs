@@ -54,6 +54,10 @@ fn is_sound(data: &Path) {
             vec!["waiting", "2"],
             vec!["queues", "0"],
             vec!["queued", "0"],
+            vec!["groups", "0"],
+            vec!["friendships", "0"],
+            vec!["hooks", "0"],
+            vec!["hooks", "failed", "0"],
             vec!["sound"],
         ]
     );

@@ -144,6 +144,8 @@ impl Socket {
             }
             // 1005: "no code" (RFC 6455, 7.4.1).
             Some(Ok(Message::Close(None))) => Heard::Closed(1005, String::new()),
+            // Packets are followed by one; the library answers it.
+            Some(Ok(Message::Ping(_))) => Box::pin(self.next()).await,
             Some(Ok(other)) => panic!("an unexpected {other:?}"),
             Some(Err(_)) | None => Heard::Gone,
         }

@@ -152,7 +152,7 @@ async fn a_location_is_where_a_user_was_last() {
             .expect("a move");
     }
     let expected =
-        json!({"uid": 1, "uname": "li", "longitude": 121.5, "latitude": -31.25, "time": 7});
+        json!({"uid": 1, "uname": "li", "longtitude": 121.5, "latitude": -31.25, "time": 7});
     assert_eq!(door.as_server(ask, "").await.good(200), expected);
     assert_eq!(door.as_user(&li, ask, "").await.good(200), expected);
     door.as_server("GET /api/users/99/location", "")

@@ -102,7 +102,7 @@ async fn all_namespaces_are_one_conversation() {
     );
     let answers =
         [&first, &second].map(|asked| json!({"ack": asked["ack"], "args": []}).to_string());
-    let _ = conversation.say(&[&answers[1], &answers[0]]);
+    drop(conversation.say(&[&answers[1], &answers[0]]));
     assert_eq!(client.until("4").await, "437[]");
     assert_eq!(client.until("4").await, "43/friend,7[]");
 
@@ -111,7 +111,7 @@ async fn all_namespaces_are_one_conversation() {
     assert_eq!(left, json!({"namespace": "/friend", "disconnected": true}));
     let gone = r#"{"namespace":"/friend","event":"lost","args":[]}"#;
     let nowhere = r#"{"namespace":"/group","event":"lost","args":[]}"#;
-    let _ = conversation.say(&[gone, nowhere]);
+    drop(conversation.say(&[gone, nowhere]));
     conversation.event("here").await;
     assert_eq!(
         client.until("4").await,
@@ -126,7 +126,7 @@ async fn all_namespaces_are_one_conversation() {
         "it comes back"
     );
 
-    let _ = conversation.say(&[r#"{"namespace":"/friend","disconnect":true}"#]);
+    drop(conversation.say(&[r#"{"namespace":"/friend","disconnect":true}"#]));
     assert_eq!(client.until("4").await, "41/friend,");
     assert_eq!(conversation.message().await["disconnected"], true);
     assert!(theatre.is_empty(), "one conversation");

@@ -419,7 +419,7 @@ fn what_people_are_to_each_other_holds_within_one_commit() {
         });
         store.append(message, tell);
     };
-    let act = |by, act| store.social(uid(by), act, 1, Box::new(|done| drop(done)));
+    let act = |by, act| store.social(uid(by), act, 1, Box::new(drop));
     let join = Social::AddMembers {
         gid,
         users: keys(&[1]),

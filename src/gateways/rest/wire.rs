@@ -94,6 +94,8 @@ pub(super) struct PresenceJson<'a> {
 pub(super) struct LocationJson<'a> {
     #[serde(flatten)]
     pub(super) person: PersonJson<'a>,
+    /// The wire's own spelling (seed 004).
+    #[serde(rename = "longtitude")]
     pub(super) longitude: f64,
     pub(super) latitude: f64,
     pub(super) time: u64,

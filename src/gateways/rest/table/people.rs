@@ -39,7 +39,7 @@ pub(super) static CALLS: &[Call] = &[
             shape: Shape::Object(&[
                 ("uid", Kind::Number),
                 ("uname", Kind::Text),
-                ("longitude", Kind::Degrees),
+                ("longtitude", Kind::Degrees),
                 ("latitude", Kind::Degrees),
                 ("time", Kind::Number),
             ]),
