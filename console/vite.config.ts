@@ -12,6 +12,10 @@ export default defineConfig({
       "/api": broker,
       "/socketServer": { target: broker, ws: true },
       "/client": { target: broker, ws: true },
+      "/socket.io": { target: broker, ws: true },
+      "/IM": broker,
+      // Packets are at the token itself.
+      "^/[\\w-]+\\.[\\w-]+\\.[\\w-]+$": { target: broker, ws: true },
     },
   },
   test: { environment: "node", include: ["test/**/*.test.ts"] },

@@ -25,7 +25,19 @@ export class Addresses {
 
   websocket(token: string): string {
     const address = this.withToken("client", token);
-    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    address.protocol = webSocketProtocol(address);
+    return address.href;
+  }
+
+  /** Of the namespace `/`, whose own name is in no address. */
+  socketio(): { origin: string; path: string } {
+    return { origin: this.root.origin, path: `${this.root.pathname}socket.io/` };
+  }
+
+  /** Where a token of the packet gateway is good for. */
+  packets(wstoken: string): string {
+    const address = new URL(encodeURIComponent(wstoken), this.root);
+    address.protocol = webSocketProtocol(address);
     return address.href;
   }
 
@@ -34,4 +46,8 @@ export class Addresses {
     address.searchParams.set("srect", token);
     return address;
   }
+}
+
+function webSocketProtocol({ protocol }: URL): string {
+  return protocol === "https:" ? "wss:" : "ws:";
 }

@@ -3,7 +3,8 @@
  * words; knows nothing of live connections or of what is on the screen.
  */
 import type { Addresses } from "./addresses";
-import type { WireLogin, WirePage, WirePresence, WireUser } from "./wire";
+import type { Peer } from "./model/peer";
+import type { WireFriends, WireGroup, WireGroupName, WireLogin, WirePage, WirePresence, WireUser } from "./wire";
 
 export interface Credentials {
   name: string;
@@ -47,10 +48,47 @@ export class Api {
     return this.ask("GET", `api/users/${encodeURIComponent(nameOrUid)}`);
   }
 
-  history(withUid: number, limit: number, before: number | null): Promise<WirePage> {
-    const query = new URLSearchParams({ with: String(withUid), limit: String(limit) });
+  history({ kind, id }: Peer, limit: number, before: number | null): Promise<WirePage> {
+    const query = new URLSearchParams({ [kind === "user" ? "with" : "group"]: String(id), limit: String(limit) });
     if (before !== null) query.set("before", String(before));
     return this.ask("GET", `api/messages?${query}`);
+  }
+
+  /** A token for one connection of packets, within two minutes. */
+  wstoken(): Promise<{ wstoken: string }> {
+    return this.ask("POST", "IM/token");
+  }
+
+  friends(): Promise<WireFriends> {
+    return this.ask("GET", "api/friends");
+  }
+
+  befriend(uid: number): Promise<void> {
+    return this.ask("POST", "api/friends/requests", { to: uid, msg: "" });
+  }
+
+  answerRequest(id: number, accept: boolean): Promise<void> {
+    return this.ask("POST", `api/friends/requests/${id}/${accept ? "accept" : "reject"}`);
+  }
+
+  unfriend(uid: number): Promise<void> {
+    return this.ask("DELETE", `api/friends/${uid}`);
+  }
+
+  groups(): Promise<{ groups: WireGroupName[] }> {
+    return this.ask("GET", "api/groups");
+  }
+
+  group(gid: number): Promise<WireGroup> {
+    return this.ask("GET", `api/groups/${gid}`);
+  }
+
+  makeGroup(name: string, members: number[]): Promise<WireGroup> {
+    return this.ask("POST", "api/groups", { name, admin: members, members });
+  }
+
+  leaveGroup(gid: number, me: number): Promise<void> {
+    return this.ask("DELETE", `api/groups/${gid}/members/${me}`);
   }
 
   private async ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {

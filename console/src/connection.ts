@@ -1,20 +1,14 @@
 /**
- * One user's live line to the broker: STOMP over the chosen transport. Decides when it is up, and when to try again;
- * knows the destinations it listens on and nothing of what is said there.
+ * One user's line to the broker, whatever the protocol. Decides when it is up, and when to try again; knows nothing of
+ * what is said on it.
  */
-import { Client, ReconnectionTimeMode, type IFrame } from "@stomp/stompjs";
-import type { Addresses } from "./addresses";
-import { openSocket, type Socket, type Transport } from "./transport";
+import type { OpenWire, Protocol } from "./wires/protocols";
+import type { Wire, WireListener } from "./wires/wire";
 
 /** `waiting`: lost, or never reached, and about to be tried again. */
 export type ConnectionState = "offline" | "connecting" | "online" | "waiting";
 
-export interface ConnectionListener {
-  /** Up, and subscribed to everything. */
-  connected(): void;
-  heard(destination: string, body: unknown): void;
-  /** An ERROR frame; the broker closes after it. */
-  refused(sentence: string): void;
+export interface ConnectionListener extends Omit<WireListener, "down"> {
   /** Down, though nobody asked for it. */
   lost(): void;
   stateChanged(): void;
@@ -26,50 +20,34 @@ const CONNECT_MAX_MS = 10_000;
 
 export class Connection {
   state: ConnectionState = "offline";
-  transport: Transport = "sockjs";
-  private client: Client | null = null;
-  private socket: Socket | null = null;
+  protocol: Protocol = "sockjs";
+  private current: Wire | null = null;
+  /** Ends the wire that is not up in time, or opens the next. */
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private retryMs = RETRY_FIRST_MS;
+  /** Counts the wires. One that was left may still tell things while it closes; it no longer speaks for this line. */
+  private turn = 0;
 
   constructor(
-    private readonly addresses: Addresses,
-    private readonly token: string,
-    private readonly destinations: readonly string[],
+    private readonly openWire: OpenWire,
     private readonly listener: ConnectionListener,
   ) {}
 
-  /** What really carries the bytes; empty while nothing does. */
-  get carrier(): string {
-    return this.state === "online" ? (this.socket?.carrier() ?? "") : "";
+  /** What messages go out on; null while nothing does. */
+  get wire(): Wire | null {
+    return this.state === "online" ? this.current : null;
   }
 
-  goOnline(transport: Transport): void {
+  /** What really carries the bytes; empty while nothing does. */
+  get carrier(): string {
+    return this.wire?.carrier ?? "";
+  }
+
+  goOnline(protocol: Protocol): void {
     this.leave();
-    this.transport = transport;
-    const client = new Client({
-      webSocketFactory: () => {
-        this.socket = openSocket(transport, this.addresses, this.token);
-        return this.socket.stomp;
-      },
-      connectionTimeout: CONNECT_MAX_MS,
-      reconnectDelay: RETRY_FIRST_MS,
-      maxReconnectDelay: RETRY_MAX_MS,
-      reconnectTimeMode: ReconnectionTimeMode.EXPONENTIAL,
-    });
-    // A client that was left may still call back while it closes; it no longer speaks for this connection.
-    const whileCurrent = (act: () => void): void => {
-      if (this.client === client) act();
-    };
-    client.beforeConnect = () => whileCurrent(() => this.become("connecting"));
-    client.onConnect = () => whileCurrent(() => this.subscribe(client));
-    client.onStompError = (frame) => whileCurrent(() => this.listener.refused(sentenceOf(frame)));
-    client.onWebSocketClose = () =>
-      whileCurrent(() => {
-        this.become("waiting");
-        this.listener.lost();
-      });
-    this.client = client;
-    this.become("connecting");
-    client.activate();
+    this.protocol = protocol;
+    this.retryMs = RETRY_FIRST_MS;
+    this.connect();
   }
 
   goOffline(): void {
@@ -77,46 +55,68 @@ export class Connection {
     this.become("offline");
   }
 
-  /** True if it went out. */
-  send(destination: string, body?: object): boolean {
-    if (this.state !== "online" || !this.client?.connected) return false;
-    this.client.publish({ destination, ...(body && { body: JSON.stringify(body) }) });
-    return true;
+  private connect(): void {
+    const turn = ++this.turn;
+    // Before the wire is there: one that can't be opened may say so at once.
+    this.state = "connecting";
+    this.current = this.openWire(this.protocol, this.heardBy(turn));
+    if (turn === this.turn && this.state === "connecting") {
+      this.timer = setTimeout(() => this.current?.close(), CONNECT_MAX_MS);
+    }
+    this.listener.stateChanged();
   }
 
-  private subscribe(client: Client): void {
-    for (const destination of this.destinations) {
-      client.subscribe(destination, ({ body }) => {
-        if (this.client === client) this.hear(destination, body);
-      });
-    }
+  private heardBy(turn: number): WireListener {
+    const { listener } = this;
+    const whileCurrent =
+      <Said extends unknown[]>(act: (...said: Said) => void) =>
+      (...said: Said): void => {
+        if (turn === this.turn) act(...said);
+      };
+    return {
+      up: whileCurrent(() => this.up()),
+      down: whileCurrent(() => this.down()),
+      pushed: whileCurrent((message) => listener.pushed(message)),
+      shown: whileCurrent((message) => listener.shown(message)),
+      announced: whileCurrent((words) => listener.announced(words)),
+      answered: whileCurrent((status) => listener.answered(status)),
+      confirmed: whileCurrent((status) => listener.confirmed(status)),
+      delivered: whileCurrent((msgID, receiver) => listener.delivered(msgID, receiver)),
+      presence: whileCurrent((uid, online) => listener.presence(uid, online)),
+      friendNews: whileCurrent(() => listener.friendNews()),
+      groupNews: whileCurrent((gid) => listener.groupNews(gid)),
+      fault: whileCurrent((sentence) => listener.fault(sentence)),
+      refused: whileCurrent((sentence) => listener.refused(sentence)),
+    };
+  }
+
+  private up(): void {
+    clearTimeout(this.timer);
+    this.retryMs = RETRY_FIRST_MS;
     this.become("online");
-    this.listener.connected();
+    this.listener.up();
   }
 
-  private hear(destination: string, body: string): void {
-    let said: unknown;
-    try {
-      said = JSON.parse(body);
-    } catch {
-      return this.listener.refused(`What came on ${destination} is not JSON.`);
-    }
-    this.listener.heard(destination, said);
+  private down(): void {
+    clearTimeout(this.timer);
+    this.turn++;
+    this.current = null;
+    this.timer = setTimeout(() => this.connect(), this.retryMs);
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+    this.become("waiting");
+    this.listener.lost();
   }
 
   private leave(): void {
-    const left = this.client;
-    this.client = null;
-    void left?.deactivate();
+    clearTimeout(this.timer);
+    this.turn++;
+    const left = this.current;
+    this.current = null;
+    left?.close();
   }
 
   private become(state: ConnectionState): void {
     this.state = state;
     this.listener.stateChanged();
   }
-}
-
-function sentenceOf(frame: IFrame): string {
-  const code = frame.headers["message"] ?? "";
-  return frame.body.trim() || code || "The broker refused the connection.";
 }

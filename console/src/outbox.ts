@@ -4,7 +4,8 @@
  */
 import type { Conversation } from "./model/conversation";
 import type { Message } from "./model/message";
-import { SEND } from "./wire";
+import type { Peer } from "./model/peer";
+import type { Letter } from "./wires/wire";
 
 interface Unanswered {
   conversation: Conversation;
@@ -18,15 +19,14 @@ export class Outbox {
   private readonly unanswered = new Map<Message, Unanswered>();
 
   constructor(
-    private readonly send: (destination: string, body: object) => boolean,
+    private readonly send: (to: Peer, letter: Letter) => boolean,
     private readonly changed: () => void,
   ) {}
 
   /** Off line nothing goes out: the message stays pending, and is transmitted with the next connection. */
   transmit(conversation: Conversation, message: Message): void {
-    const { msgID, content } = message;
     this.answered(message);
-    if (!this.send(SEND, { msgID, reciverId: conversation.peer.uid, content })) return;
+    if (!this.send(conversation.peer, message)) return;
     const timer = setTimeout(() => this.giveUp(conversation, message, NO_ANSWER), ANSWER_MAX_MS);
     this.unanswered.set(message, { conversation, timer });
   }

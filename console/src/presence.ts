@@ -3,7 +3,7 @@
  */
 import type { WirePresence } from "./wire";
 
-const EVERY_MS = 4_000;
+const EVERY_MS = 2_000;
 
 export class Presence {
   /** Null while nobody knows. */
@@ -23,9 +23,9 @@ export class Presence {
     void this.look(uid);
   }
 
-  /** Something came that only somebody who is here can have sent. */
-  met(uid: number): void {
-    if (uid === this.uid) this.here = true;
+  /** Somebody came, or went, or has sent what only somebody who is here can send. */
+  told(uid: number, here: boolean): void {
+    if (uid === this.uid) this.here = here;
   }
 
   stop(): void {

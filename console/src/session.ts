@@ -1,20 +1,24 @@
 /**
- * One logged-in person: their mailbox, their line to the broker, and what each tells the other. Decides when something
- * is sent, sent again, confirmed or looked up; knows nothing of elements on the screen.
+ * One logged-in person: their mailbox, their circle, their line to the broker, and what each tells the others. Decides
+ * when something is sent, sent again, confirmed or looked up; knows nothing of elements on the screen.
  */
 import type { Addresses } from "./addresses";
 import { Api, Refusal, sentenceOf } from "./api";
 import { Connection } from "./connection";
+import { Circle } from "./model/circle";
 import type { Conversation } from "./model/conversation";
 import { History } from "./model/history";
-import { Mailbox } from "./model/mailbox";
+import { Mailbox, type Letter } from "./model/mailbox";
 import type { Message } from "./model/message";
 import { Instants, msgIdOf } from "./model/msgid";
+import { groupPeer, keyOfPeer, userPeer } from "./model/peer";
 import { Outbox } from "./outbox";
 import { Presence } from "./presence";
+import { Society } from "./society";
 import type { Memory } from "./storage";
-import type { Transport } from "./transport";
-import * as wire from "./wire";
+import type * as wire from "./wire";
+import { familyOf, opener, type Protocol } from "./wires/protocols";
+import type { ShownMessage } from "./wires/wire";
 
 export interface SessionListener {
   changed(): void;
@@ -24,11 +28,14 @@ export interface SessionListener {
 
 const CONFIRM_AGAIN_MS = 1_000;
 const SETTLE_AFTER_MS = 300;
+/** How often REST is asked for what the protocol has no words for. */
+const LOOK_EVERY_MS = 2_000;
 const TOO_MANY = 429;
 const NOT_STORED = 500;
 
 export class Session {
   readonly mailbox: Mailbox;
+  readonly circle: Circle;
   readonly connection: Connection;
   readonly history: History;
   readonly presence: Presence;
@@ -39,11 +46,15 @@ export class Session {
   /** What the broker said that belongs to no message. It stays until it is dismissed. */
   notice = "";
   historyError = "";
+  /** Why something with a friend or a group was not done. */
+  circleError = "";
 
   private readonly api: Api;
+  private readonly society: Society;
   private readonly instants = new Instants();
   private readonly outbox: Outbox;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
+  private lookTimer: ReturnType<typeof setInterval> | undefined;
   private over = false;
 
   constructor(
@@ -54,42 +65,60 @@ export class Session {
   ) {
     this.api = new Api(addresses, me.token);
     this.mailbox = new Mailbox(me);
-    this.history = new History((uid, limit, before) => this.api.history(uid, limit, before));
+    this.circle = new Circle(me.uid);
+    this.history = new History((peer, limit, before) => this.api.history(peer, limit, before));
     this.presence = new Presence((uid) => this.api.user(uid), listener.changed);
-    this.outbox = new Outbox((destination, body) => this.connection.send(destination, body), listener.changed);
-    for (const peer of memory.peers(me.uid)) this.mailbox.with(peer);
-    const destinations = [
-      wire.messagesOf(me.uid),
-      wire.SEND_STATUS,
-      wire.CONFIRM_STATUS,
-      wire.DELIVERY_STATUS,
-      wire.ERROR_STATUS,
-    ];
-    this.connection = new Connection(addresses, me.token, destinations, {
-      connected: () => this.connected(),
-      heard: (destination, body) => this.heard(destination, body),
+    this.outbox = new Outbox((to, letter) => this.connection.wire?.send(to, letter) ?? false, listener.changed);
+    this.society = new Society(me.uid, this.api, this.circle, {
+      changed: () => this.circleChanged(),
+      left: (groups) => this.left(groups),
+    });
+    for (const peer of memory.peers(me.uid)) this.mailbox.with(userPeer(peer));
+    this.connection = new Connection(opener(me, addresses, this.api), {
+      up: () => this.connected(),
+      pushed: (message) => this.heard(() => this.pushed(message)),
+      shown: (message) => this.heard(() => this.shownBy(message)),
+      announced: (words) => this.heard(() => (this.notice = words)),
+      answered: (status) => this.heard(() => this.sendAnswered(status)),
+      confirmed: (status) => this.heard(() => this.confirmAnswered(status)),
+      delivered: (msgID, reciverId) =>
+        this.heard(() => {
+          this.mailbox.delivered({ msgID, reciverId });
+          this.presence.told(reciverId, true);
+        }),
+      presence: (uid, online) =>
+        this.heard(() => {
+          this.circle.presence(uid, online);
+          this.presence.told(uid, online);
+        }),
+      friendNews: () => this.inCircle(() => this.society.refreshFriends()),
+      groupNews: (gid) => this.groupNews(gid),
+      fault: (sentence) => this.heard(() => (this.notice = sentence)),
       refused: (sentence) => this.refused(sentence),
       lost: () => void this.checkToken(),
       stateChanged: listener.changed,
     });
   }
 
-  goOnline(transport: Transport): void {
+  goOnline(protocol: Protocol): void {
     this.lineError = "";
     this.outbox.forget();
-    this.connection.goOnline(transport);
+    this.connection.goOnline(protocol);
   }
 
   goOffline(): void {
     this.lineError = "";
+    clearInterval(this.lookTimer);
     this.outbox.forget();
     this.connection.goOffline();
   }
 
   /** Takes effect at once, or with the next connection if there is none. */
-  chooseTransport(transport: Transport): void {
-    if (this.connection.state === "offline") this.connection.transport = transport;
-    else this.goOnline(transport);
+  chooseProtocol(protocol: Protocol): void {
+    if (this.connection.state === "offline") {
+      this.connection.protocol = protocol;
+      this.listener.changed();
+    } else this.goOnline(protocol);
   }
 
   /** Ends this session here; the token stays good. */
@@ -107,15 +136,21 @@ export class Session {
 
   /** Throws a refusal with the broker's words. */
   async startChat(nameOrUid: string): Promise<void> {
-    const { uid, uname } = await this.api.user(nameOrUid);
-    if (uid === this.me.uid) throw new Refusal(0, "That is you. Who else?");
-    this.open(this.mailbox.with({ uid, uname }));
+    const user = await this.api.user(nameOrUid);
+    if (user.uid === this.me.uid) throw new Refusal(0, "That is you. Who else?");
+    this.open(this.mailbox.with(userPeer(user)));
     this.rememberPeers();
   }
 
   open(conversation: Conversation): void {
+    const { peer } = conversation;
     this.current = conversation;
-    this.presence.watch(conversation.peer.uid);
+    this.circleError = "";
+    if (peer.kind === "user") this.presence.watch(peer.id);
+    else {
+      this.presence.stop();
+      this.inCircle(() => this.society.refreshGroup(peer.id));
+    }
     this.refresh(conversation);
     this.listener.changed();
   }
@@ -124,9 +159,22 @@ export class Session {
     return this.load(() => this.history.earlier(conversation));
   }
 
+  /** Why the chosen protocol can't carry a message to this conversation; null where it can. */
+  whyNot({ peer }: Conversation): { sentence: string; friendshipHelps: boolean } | null {
+    const wire = this.connection.wire;
+    if (wire === null) return null;
+    const family = familyOf(this.connection.protocol);
+    if (peer.kind === "group") {
+      if (wire.abilities.groups) return null;
+      return { sentence: `${family} have no groups: choose another protocol to write here.`, friendshipHelps: false };
+    }
+    if (wire.abilities.strangers || this.circle.bondWith(peer.id) === "friend") return null;
+    return { sentence: `${family} go between friends only.`, friendshipHelps: true };
+  }
+
   send(conversation: Conversation, content: string): void {
     const time = this.instants.next();
-    this.outbox.transmit(conversation, conversation.write(msgIdOf(content, time), content, time));
+    this.outbox.transmit(conversation, conversation.write(msgIdOf(this.me.uid, content, time), content, time));
     this.listener.changed();
   }
 
@@ -143,6 +191,36 @@ export class Session {
     if (fresh.length > 0) this.listener.changed();
   }
 
+  befriend(uid: number): void {
+    this.inCircle(() => this.society.befriend(uid));
+  }
+
+  answerRequest(request: number, accept: boolean): void {
+    this.inCircle(() => this.society.answer(request, accept));
+  }
+
+  unfriend(uid: number): void {
+    this.inCircle(() => this.society.unfriend(uid));
+  }
+
+  /** Makes a group of this user and another, and opens it. */
+  makeGroup(uid: number, name: string): void {
+    this.inCircle(async () => {
+      const group = await this.society.makeGroup(name, uid);
+      this.circleChanged();
+      this.open(this.mailbox.with(groupPeer(group)));
+    });
+  }
+
+  leaveGroup(gid: number): void {
+    this.inCircle(() => this.society.leaveGroup(gid));
+  }
+
+  /** What somebody is called, as far as anybody has told. */
+  nameOf(uid: number): string {
+    return uid === this.me.uid ? this.me.uname : (this.circle.nameOf(uid) ?? `#${uid}`);
+  }
+
   dismissNotice(): void {
     this.notice = "";
     this.listener.changed();
@@ -150,7 +228,6 @@ export class Session {
 
   private connected(): void {
     this.lineError = "";
-    this.connection.send(wire.INIT);
     for (const conversation of this.mailbox.conversations) {
       for (const message of conversation.pending) {
         conversation.writeAgain(message);
@@ -159,42 +236,57 @@ export class Session {
     }
     const { current } = this;
     if (current) {
-      this.presence.watch(current.peer.uid);
+      if (current.peer.kind === "user") this.presence.watch(current.peer.id);
       this.refresh(current);
     }
+    this.inCircle(() => this.society.refresh());
+    clearInterval(this.lookTimer);
+    this.lookTimer = setInterval(() => this.look(), LOOK_EVERY_MS);
     this.listener.changed();
   }
 
-  private heard(destination: string, body: unknown): void {
-    switch (destination) {
-      case wire.SEND_STATUS:
-        this.sendAnswered(body as wire.WireStatus);
-        break;
-      case wire.CONFIRM_STATUS:
-        this.confirmAnswered(body as wire.WireStatus);
-        break;
-      case wire.DELIVERY_STATUS:
-        this.mailbox.delivered(body as wire.WireDelivery);
-        this.presence.met((body as wire.WireDelivery).reciverId);
-        break;
-      case wire.ERROR_STATUS: {
-        const error = body as wire.WireError;
-        this.notice = error.content || error.status;
-        break;
-      }
-      default:
-        this.pushed(body as wire.WireMessage);
+  /** What the protocol does not tell. */
+  private look(): void {
+    const { wire } = this.connection;
+    if (!wire) return;
+    if (!wire.abilities.tellsReceipt && this.current?.hasUnreceived) this.refresh(this.current);
+    if (!wire.abilities.tellsNews || !wire.abilities.tellsPresence) {
+      // Nobody has asked for this: a failure is for the next look.
+      void this.society.refresh().catch(() => undefined);
+      if (this.current?.peer.kind === "group") void this.society.refreshGroup(this.current.peer.id).catch(() => undefined);
     }
+  }
+
+  private heard(act: () => void): void {
+    act();
     this.settleOrder();
     this.listener.changed();
   }
 
   private pushed(body: wire.WireMessage): void {
+    if (body.senderId === 0 && body.groupId === undefined) {
+      this.notice = body.content;
+      this.confirm(body.chatID);
+      return;
+    }
+    this.circle.learnName(body.senderId, body.sender);
+    this.arrived(() => this.mailbox.receive(body));
+  }
+
+  private shownBy(shown: ShownMessage): void {
+    this.society.askName(shown.senderId);
+    this.arrived(() => this.mailbox.receiveShown(shown));
+  }
+
+  private arrived(receive: () => Letter): void {
     const begun = this.mailbox.peers.length;
-    const { message } = this.mailbox.receive(body);
+    const { conversation, message } = receive();
     // Seen in history, or pushed again because an earlier confirmation did not arrive.
     if (message.seen) this.confirm(message.msgID);
-    if (this.mailbox.peers.length > begun) this.rememberPeers();
+    if (this.mailbox.peers.length === begun) return;
+    if (conversation.peer.kind === "group") this.inCircle(() => this.society.refreshGroups());
+    this.nameConversations();
+    this.rememberPeers();
   }
 
   private sendAnswered(status: wire.WireStatus): void {
@@ -212,7 +304,44 @@ export class Session {
 
   private confirm(msgID: string): void {
     // Off line nothing is lost: what is not confirmed is pushed again.
-    this.connection.send(wire.CONFIRM, { msgID });
+    this.connection.wire?.confirm?.(msgID);
+  }
+
+  private groupNews(gid: number): void {
+    this.inCircle(async () => {
+      await this.society.refreshGroups();
+      if (this.current?.peer.kind === "group" && this.current.peer.id === gid && this.circle.isMember(gid)) {
+        await this.society.refreshGroup(gid);
+      }
+    });
+  }
+
+  /** Every friend and every group has a conversation, perhaps an empty one. */
+  private circleChanged(): void {
+    for (const group of this.circle.groups) this.mailbox.with(groupPeer(group));
+    for (const uid of this.circle.friends) this.mailbox.with(userPeer({ uid, uname: this.nameOf(uid) }));
+    this.nameConversations();
+    this.listener.changed();
+  }
+
+  /** A conversation that began with a number gets its name. */
+  private nameConversations(): void {
+    const groups = new Map(this.circle.groups.map(({ gid, name }) => [gid, name]));
+    for (const { peer } of this.mailbox.conversations) {
+      const name = peer.kind === "group" ? groups.get(peer.id) : this.circle.nameOf(peer.id);
+      if (name !== undefined && peer.name !== name) {
+        peer.name = name;
+        if (peer.kind === "user") this.rememberPeers();
+      }
+    }
+  }
+
+  private left(groups: readonly wire.WireGroupName[]): void {
+    for (const group of groups) {
+      const peer = groupPeer(group);
+      this.mailbox.drop(peer);
+      if (this.current && keyOfPeer(this.current.peer) === keyOfPeer(peer)) this.current = null;
+    }
   }
 
   private refused(sentence: string): void {
@@ -222,6 +351,7 @@ export class Session {
   }
 
   private async checkToken(): Promise<void> {
+    clearInterval(this.lookTimer);
     this.outbox.forget();
     try {
       await this.api.user(this.me.uid);
@@ -252,6 +382,17 @@ export class Session {
     if (!this.over) this.listener.changed();
   }
 
+  private inCircle(act: () => Promise<void>): void {
+    const ended = (error: string): void => {
+      this.circleError = error;
+      if (!this.over) this.listener.changed();
+    };
+    act().then(
+      () => ended(""),
+      (error: unknown) => ended(sentenceOf(error)),
+    );
+  }
+
   private settleOrder(): void {
     const unsure = this.mailbox.unsure;
     if (unsure.length === 0) return;
@@ -262,6 +403,10 @@ export class Session {
   }
 
   private rememberPeers(): void {
-    this.memory.keepPeers(this.me.uid, this.mailbox.peers);
+    const users = this.mailbox.peers.filter(({ kind }) => kind === "user");
+    this.memory.keepPeers(
+      this.me.uid,
+      users.map(({ id, name }) => ({ uid: id, uname: name })),
+    );
   }
 }

@@ -3,6 +3,7 @@
  * that forbids storage only forgets.
  */
 import type { WireLogin, WireUser } from "./wire";
+import { isProtocol, type Protocol } from "./wires/protocols";
 
 export class Memory {
   constructor(private readonly contextPath: string) {}
@@ -14,6 +15,16 @@ export class Memory {
 
   keepLogin(side: string, login: WireLogin | null): void {
     write(() => sessionStorage, this.key("login", side), login);
+  }
+
+  /** What a side talks by, until the tab is closed. */
+  protocol(side: string): Protocol | null {
+    const kept = read<string>(() => sessionStorage, this.key("protocol", side));
+    return kept !== null && isProtocol(kept) ? kept : null;
+  }
+
+  keepProtocol(side: string, protocol: Protocol): void {
+    write(() => sessionStorage, this.key("protocol", side), protocol);
   }
 
   /** Whom a user has talked with: the broker keeps the messages, but no list of conversations. */

@@ -1,28 +1,21 @@
 /**
- * The words on the wire: destinations and JSON bodies exactly as the broker spells them (`recive`, `reciver`).
- * Decides the spelling; knows nothing of what the messages mean to the page.
+ * The words of REST, and of what STOMP shares with it: JSON bodies exactly as the broker spells them (`recive`,
+ * `reciver`). Decides the spelling; knows nothing of what the messages mean to the page.
  */
 
-export const SEND = "/socket/chat/send";
-export const CONFIRM = "/socket/chat/recive";
-export const INIT = "/socket/chat/init";
-
-export const SEND_STATUS = "/user/queue/send/status";
-export const CONFIRM_STATUS = "/user/queue/recive/status";
-export const DELIVERY_STATUS = "/user/queue/delivery/status";
-export const ERROR_STATUS = "/user/queue/status";
-export const messagesOf = (uid: number): string => `/user/${uid}/recive`;
-
-/** A message as it is pushed. The msgID its sender made comes back as `chatID`. */
+/** A message as it is pushed over STOMP. The msgID its sender made comes back as `chatID`. */
 export interface WireMessage {
   id: number;
   chatID: string;
   sender: string;
-  reciver: string;
   content: string;
   time: number;
   senderId: number;
-  reciverId: number;
+  /** To a user, */
+  reciver?: string;
+  reciverId?: number;
+  /** or to a group. */
+  groupId?: number;
 }
 
 /** A message as history tells it. */
@@ -71,4 +64,31 @@ export interface WirePresence extends WireUser {
 export interface WireLogin extends WireUser {
   token: string;
   expiresAt: number;
+}
+
+export interface WireFriendRequest {
+  id: number;
+  from: string;
+  to: string;
+  fromId: number;
+  toId: number;
+  msg: string;
+  time: number;
+}
+
+/** Friends, and the requests that wait: to the asker of this, and of the asker. */
+export interface WireFriends {
+  friends: WirePresence[];
+  requests: WireFriendRequest[];
+  asking: WireFriendRequest[];
+}
+
+export interface WireGroupName {
+  gid: number;
+  name: string;
+}
+
+export interface WireGroup extends WireGroupName {
+  admin: number[];
+  members: number[];
 }

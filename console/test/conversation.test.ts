@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Conversation } from "../src/model/conversation";
-import { me, mine, peer, pushed, stored } from "./support";
+import { flock, me, mine, peer, pushed, stored } from "./support";
 
 let conversation: Conversation;
 const order = () => conversation.messages.map(({ msgID }) => msgID);
@@ -152,4 +152,15 @@ describe("unread", () => {
     conversation.merge([stored(pushed(2)), stored(pushed(1), "received")]);
     expect(conversation.unread).toBe(1);
   });
+});
+
+test("is worth another look while history may tell of a receipt", () => {
+  expect(conversation.hasUnreceived).toBe(false);
+  conversation.merge([mine(1, "a")]);
+  expect(conversation.hasUnreceived).toBe(true);
+  conversation.merge([mine(1, "a", "received")]);
+  expect(conversation.hasUnreceived).toBe(false);
+  const group = new Conversation(me.uid, flock);
+  group.answered(group.write("a", "a", 1), 200, "");
+  expect(group.hasUnreceived).toBe(false);
 });

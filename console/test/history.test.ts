@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { Conversation } from "../src/model/conversation";
 import { History } from "../src/model/history";
+import type { Peer } from "../src/model/peer";
 import { me, peer, pushed, stored } from "./support";
 
 let newest: number;
@@ -9,7 +10,7 @@ let conversation: Conversation;
 let history: History;
 
 /** A broker that keeps the messages 1 to `newest`. */
-async function ask(_peer: number, limit: number, before: number | null) {
+async function ask(_peer: Peer, limit: number, before: number | null) {
   asked.push(before);
   const last = before === null ? newest : before - 1;
   const first = Math.max(1, last - limit + 1);

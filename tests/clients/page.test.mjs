@@ -118,6 +118,26 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
     await conversation.getByTestId("unread").waitFor({ state: "hidden" });
   });
 
+  visit("what a stranger sends by Socket.IO has their name, and is unread though received", {}, async (left) => {
+    await left.register(person("reader"));
+    await speak(left, "socket.io");
+    const [third, reader] = [await broker.newUser("stranger"), await broker.ask("POST", "/api/login", person("reader"))];
+    for (const content of ["psst", "psst!"]) {
+      await broker.ask("POST", "/api/messages", { to: "reader", content }, third.token);
+    }
+    const conversation = left.id("others").locator(`[data-testid="conversation"][data-name="${third.uname}"]`);
+    const unread = conversation.getByTestId("unread");
+    await unread.filter({ hasText: "2" }).waitFor();
+    let waiting;
+    do waiting = (await broker.ask("GET", "/api/inbox", undefined, reader.body.token)).body.messages;
+    while (waiting.length > 0);
+    assert.equal(await unread.textContent(), "2");
+    await conversation.click();
+    await left.message("psst!", { state: "received" }).waitFor();
+    await unread.waitFor({ state: "hidden" });
+    assert.deepEqual(await left.contents(), ["psst", "psst!"]);
+  });
+
   visit("the transport may be changed at any time", {}, async (left, right) => {
     await meet(left, right, "way-1", "way-2");
     for (const transport of ["websocket", "sockjs"]) {
@@ -127,6 +147,140 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
       await left.message(`by ${transport}`, { state: "received" }).waitFor();
       await right.message(`by ${transport}`, { mine: false }).waitFor();
     }
+  });
+
+  /** Chooses what a side talks by, and waits until it does. */
+  async function speak(side, protocol) {
+    await side.id("transport").selectOption(protocol);
+    await side.id("carrier", { protocol }).waitFor();
+  }
+
+  /** The left one asks, the right one says yes, and both know. */
+  async function befriend(left, right) {
+    await left.id("befriend").click();
+    await left.id("bond", { bond: "asked" }).waitFor();
+    await right.id("friend-request").getByTestId("accept").click();
+    for (const side of [left, right]) await side.id("bond", { bond: "friend" }).waitFor();
+  }
+
+  /** Each writes to the other, who has it, and learns that they have it. */
+  async function talk(left, right, about) {
+    for (const [from, to, words] of [
+      [left, right, `there: ${about}`],
+      [right, left, `and back: ${about}`],
+    ]) {
+      await from.write(words);
+      await to.message(words, { mine: false }).waitFor();
+      await from.message(words, { mine: true, state: "received" }).waitFor();
+    }
+  }
+
+  for (const protocol of ["socket.io", "socket.io:polling"]) {
+    visit(`a STOMP user talks to a user of ${protocol}`, {}, async (left, right, page) => {
+      await meet(left, right, `${protocol}-1`, `${protocol}-2`);
+      await speak(right, protocol);
+      await talk(left, right, "SockJS");
+      await speak(left, "websocket");
+      await talk(left, right, "WebSocket");
+      await speak(left, "socket.io");
+      await talk(left, right, "none");
+      // What each saw is one history, in one order.
+      const contents = await left.contents();
+      assert.equal(contents.length, 6);
+      assert.deepEqual(await right.contents(), contents);
+      await picture(page, protocol.replace(":", "-"));
+    });
+  }
+
+  visit("packets go between friends, whom STOMP and Socket.IO make", {}, async (left, right, page) => {
+    await meet(left, right, "packets-1", "packets-2");
+    await speak(right, "packets");
+    await right.id("cannot-write").filter({ visible: true, hasText: "friends only" }).waitFor();
+    await picture(page, "strangers");
+    await right.id("befriend-to-write").click();
+    await left.id("friend-request").getByTestId("accept").click();
+    await right.id("cannot-write").waitFor({ state: "hidden" });
+    await talk(left, right, "STOMP");
+    await speak(left, "socket.io");
+    await talk(left, right, "Socket.IO");
+    await speak(left, "packets");
+    await talk(left, right, "packets");
+    assert.deepEqual(await right.contents(), await left.contents());
+  });
+
+  visit("what was written off line goes by another protocol, once", {}, async (left, right) => {
+    await meet(left, right, "other-1", "other-2");
+    await left.flip("offline");
+    await right.flip("offline");
+    for (const words of ["one", "two"]) await left.write(words);
+    await left.message("two", { state: "pending" }).waitFor();
+    for (const side of [left, right]) await side.id("transport").selectOption("socket.io");
+    await left.flip("online");
+    await left.message("two", { state: "committed" }).waitFor();
+    await right.flip("online");
+    await right.message("two", { mine: false }).waitFor();
+    await left.message("two", { state: "received" }).waitFor();
+    for (const side of [left, right]) assert.deepEqual(await side.contents(), ["one", "two"]);
+  });
+
+  for (const protocol of ["sockjs", "socket.io", "packets"]) {
+    visit(`a friend's dot tells whether they are here (${protocol})`, {}, async (left, right, page) => {
+      await meet(left, right, `dot-${protocol}-1`, `dot-${protocol}-2`);
+      await befriend(left, right);
+      await speak(left, protocol);
+      const dot = (here) => left.id("friends").locator(`[data-testid="presence"][data-here="${here}"]`).waitFor();
+      await dot(true);
+      await right.flip("offline");
+      await dot(false);
+      await left.id("peer-presence", { here: false }).waitFor();
+      await picture(page, `dot-${protocol.replace(".", "")}`);
+      await right.flip("online");
+      await dot(true);
+      await left.id("peer-presence", { here: true }).waitFor();
+    });
+  }
+
+  for (const protocol of ["websocket", "socket.io"]) {
+    visit(`friends are asked for, refused, made and lost (${protocol})`, {}, async (left, right, page) => {
+      await meet(left, right, `friend-${protocol}-1`, `friend-${protocol}-2`);
+      await speak(left, protocol);
+      await speak(right, protocol);
+      await left.id("befriend").click();
+      await left.id("bond", { bond: "asked" }).waitFor();
+      await right.id("friend-request").waitFor();
+      await picture(page, "request");
+      await right.id("friend-request").getByTestId("reject").click();
+      for (const side of [left, right]) await side.id("bond", { bond: "none" }).waitFor({ state: "attached" });
+      await befriend(left, right);
+      await right.id("unfriend").click();
+      for (const side of [left, right]) await side.id("bond", { bond: "none" }).waitFor({ state: "attached" });
+    });
+  }
+
+  visit("a group of two, one by STOMP and one by Socket.IO", { refusals: [403, 404] }, async (left, right, page) => {
+    const [leftUid, rightUid] = await meet(left, right, "group-1", "group-2");
+    await speak(right, "socket.io");
+    await left.id("make-group").click();
+    await left.id("with").filter({ hasText: "group-1 & group-2" }).waitFor();
+    await right.id("groups").getByTestId("conversation").click();
+    await left.write("to all");
+    await right.message("to all", { mine: false }).getByTestId("sender").filter({ hasText: "group-1" }).waitFor();
+    await right.write("from all");
+    await left.message("from all", { mine: false }).getByTestId("sender").filter({ hasText: "group-2" }).waitFor();
+    await right.message("from all", { mine: true, state: "committed" }).waitFor();
+    await left.id("member-count").filter({ hasText: "2 members" }).click();
+    await left.id("member", { uid: leftUid }).waitFor();
+    await left.id("member", { uid: rightUid }).filter({ hasText: "group-2, admin" }).waitFor();
+    await picture(page, "group");
+    await speak(left, "packets");
+    await left.id("cannot-write").filter({ hasText: "no groups" }).waitFor();
+    await right.write("heard all the same");
+    await left.message("heard all the same", { mine: false }).waitFor();
+    await speak(left, "sockjs");
+    await right.id("leave-group").click();
+    await right.id("groups").waitFor({ state: "hidden" });
+    await left.id("member-count").filter({ hasText: "1 member" }).waitFor();
+    await left.id("member", { uid: rightUid }).waitFor({ state: "detached" });
   });
 
   visit("refusals are told in words", { refusals: [401, 404, 409, 422] }, async (left, right, page) => {
@@ -189,6 +343,25 @@ describe("the console", { skip: skip || (!hasBrowser && "no Chromium") }, () => 
     await right.message("while it was down", { mine: false }).waitFor();
     assert.deepEqual(await right.contents(), ["before", "while it was down"]);
   });
+
+  visit("so it does by Socket.IO and by packets", { at: () => own.url }, async (left, right, page) => {
+    await meet(left, right, "kill-3", "kill-4");
+    await befriend(left, right);
+    await speak(left, "socket.io");
+    await speak(right, "packets");
+    page.removeAllListeners("console"); // The browser will complain of every try.
+    await own.kill();
+    for (const side of [left, right]) await side.id("connection-state", { state: "waiting" }).waitFor();
+    await left.write("one");
+    await right.write("another");
+    await own.again();
+    for (const side of [left, right]) {
+      await side.isOnLine();
+      for (const words of ["one", "another"]) await side.message(words, { state: "received" }).waitFor();
+    }
+    assert.deepEqual(await right.contents(), await left.contents());
+  });
+
   for (const [name, viewport] of Object.entries({ desktop, phone })) {
     visit(`"Try it" makes two people who can write at once (${name})`, { viewport }, async (left, right, page) => {
       await page.getByTestId("try-it").click();

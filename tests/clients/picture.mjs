@@ -15,12 +15,20 @@ try {
   const [left, right] = [new Side(page, "left"), new Side(page, "right")];
   await left.register({ name: "liaojiekx", password });
   await right.register({ name: "wususu", password });
-  await right.id("transport").selectOption("websocket");
-  await right.isOnLine();
+  await right.id("transport").selectOption("socket.io");
+  await right.id("carrier", { protocol: "socket.io" }).waitFor();
   await left.chatWith("wususu");
   await left.isReadyToWrite();
   await right.chatWith("liaojiekx");
   await right.isReadyToWrite();
+  await left.id("befriend").click();
+  await right.id("friend-request").getByTestId("accept").click();
+  for (const side of [left, right]) await side.id("bond", { bond: "friend" }).waitFor();
+  await left.id("make-group").click();
+  await left.id("with").filter({ hasText: "&" }).waitFor();
+  await left.write("A group of two 鸿雁");
+  await right.id("groups").getByTestId("unread").filter({ hasText: "1" }).waitFor();
+  await left.id("friends").getByTestId("conversation").click();
   for (const [from, to, text] of [
     [left, right, "起来聊天"],
     [right, left, "(=ↀωↀ=) 这么早?"],
@@ -37,10 +45,14 @@ try {
     await broker.ask("POST", "/api/messages", { to: "wususu", content }, third.token);
   }
   await right.id("unread").filter({ hasText: "2" }).waitFor();
+  await broker.ask("POST", "/api/friends/requests", { to: "wususu", msg: "一起飞?" }, third.token);
+  await right.id("friend-request").waitFor();
   await right.flip("offline");
   await left.write("And this one waits until you are back.");
   await left.message("waits", { state: "committed" }).waitFor();
   await left.id("peer-presence", { here: false }).waitFor();
+  await left.id("friends").locator('[data-testid="presence"][data-here="false"]').waitFor();
+  await page.mouse.move(0, 0);
   await page.screenshot({ path, animations: "disabled" });
 } finally {
   await browser.close();

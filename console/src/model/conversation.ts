@@ -1,9 +1,12 @@
 /**
- * All that one person knows of a conversation with another: which messages, in which order, how far each has come.
+ * All that one person knows of a conversation with a user or a group: which messages, in which order, how far each has come.
  * Decides duplicates, order, ticks and unread counts; knows nothing of sockets, requests or the screen.
  */
-import type { WireMessage, WireStoredMessage, WireUser } from "../wire";
+import type { WireMessage, WireStoredMessage } from "../wire";
+import type { ShownMessage } from "../wires/wire";
 import { fail, isAccepted, raise, type Message } from "./message";
+import type { Peer } from "./peer";
+import { ShownIds } from "./shownids";
 
 /** Where a message stands. */
 interface Place {
@@ -17,8 +20,9 @@ interface Place {
 
 export class Conversation {
   private readonly places = new Map<string, Place>();
-  /** One's own messages whose id is not known yet. */
+  /** Messages whose id is not known yet. */
   private readonly unplaced = new Set<Place>();
+  private readonly shownIds = new ShownIds();
   private ordered: Message[] | null = [];
   private newestId = 0;
   /** Whatever turns up at or before this id stands above something that was on the screen already. */
@@ -27,7 +31,7 @@ export class Conversation {
 
   constructor(
     private readonly me: number,
-    readonly peer: WireUser,
+    readonly peer: Peer,
   ) {}
 
   /** Oldest first; what is not yet accepted comes last, in the order of writing. */
@@ -58,8 +62,15 @@ export class Conversation {
     return this.placeOf(this.me, msgID)?.message;
   }
 
-  theirs(msgID: string): Message | undefined {
-    return this.placeOf(this.peer.uid, msgID)?.message;
+  /** Messages of others with this msgID; in a group, several may have made the same. */
+  theirs(msgID: string): Message[] {
+    return this.messages.filter((message) => !message.mine && message.msgID === msgID);
+  }
+
+  /** Whether history may come to know of a message that it was received. What goes to a group is received by each alone. */
+  get hasUnreceived(): boolean {
+    const { kind } = this.peer;
+    return this.messages.some(({ state, mine }) => state === "committed" && (!mine || kind === "user"));
   }
 
   /** A message of one's own that is about to be sent. */
@@ -67,6 +78,7 @@ export class Conversation {
     const message: Message = {
       msgID,
       senderId: this.me,
+      sender: null,
       mine: true,
       content,
       id: null,
@@ -96,14 +108,42 @@ export class Conversation {
     return this.store(wire, wire.chatID);
   }
 
-  /** Messages out of history, which knows best: it brings ids, order and states. */
+  /** A pushed message without its msgID and its id, which only history can tell. */
+  receiveShown(shown: ShownMessage): Message {
+    const known = this.shownIds.find(shown, this.messages);
+    if (known) return known;
+    for (const place of this.unplaced) place.crossed = true;
+    const { shownId, senderId, content, time } = shown;
+    const message: Message = {
+      msgID: shownId,
+      senderId,
+      sender: null,
+      mine: false,
+      content,
+      id: null,
+      time: time ?? Date.now(),
+      state: "committed",
+      refusal: null,
+      seen: false,
+    };
+    const place = this.put(message, this.newestId);
+    place.crossed = true;
+    this.unplaced.add(place);
+    this.shownIds.note(shown, message);
+    return message;
+  }
+
+  /** Messages out of history, newest first, which knows best: it brings ids, order and states. */
   merge(stored: readonly WireStoredMessage[]): void {
+    this.identify(stored);
     for (const wire of stored) {
       const place = this.placeOf(wire.senderId, wire.msgID);
       if (place) this.settle(place, wire);
       const message = place?.message ?? this.store(wire, wire.msgID);
       raise(message, wire.state === "received" ? "received" : "committed");
-      if (message.state === "received") message.seen = true;
+      message.sender = wire.sender;
+      // Of a message that was pushed without a msgID the transport has proved the receipt, and nobody need have read it.
+      if (message.state === "received" && !this.shownIds.has(message)) message.seen = true;
     }
   }
 
@@ -131,11 +171,35 @@ export class Conversation {
     return fresh;
   }
 
+  /** Finds out which of these were pushed without their msgID. */
+  private identify(stored: readonly WireStoredMessage[]): void {
+    const unknown = [...this.unplaced].filter(({ message }) => !message.mine).reverse();
+    for (const place of unknown) {
+      const { message } = place;
+      const knownAs = (wire: WireStoredMessage) => this.placeOf(wire.senderId, wire.msgID)?.message;
+      const wire = this.shownIds.amongst(stored, message, knownAs);
+      if (!wire) continue;
+      this.places.delete(keyOf(message.senderId, message.msgID));
+      const known = this.placeOf(wire.senderId, wire.msgID);
+      if (known) {
+        // History was faster: the same message stands there already.
+        this.unplaced.delete(place);
+        this.shownIds.fold(message, known.message);
+        known.message.seen &&= message.seen;
+        this.ordered = null;
+      } else {
+        message.msgID = wire.msgID;
+        this.places.set(keyOf(wire.senderId, wire.msgID), place);
+      }
+    }
+  }
+
   private store(wire: WireMessage, msgID: string): Message {
     const mine = wire.senderId === this.me;
     const message: Message = {
       msgID,
       senderId: wire.senderId,
+      sender: wire.sender,
       mine,
       content: wire.content,
       id: wire.id,
@@ -152,6 +216,7 @@ export class Conversation {
   private settle(place: Place, wire: WireMessage): void {
     place.message.id = wire.id;
     place.message.time = wire.time;
+    if (place.message.seen && !place.message.mine) this.seenUpTo = Math.max(this.seenUpTo, wire.id);
     this.newestId = Math.max(this.newestId, wire.id);
     this.unplaced.delete(place);
     if (place.behind !== wire.id) this.move(place, wire.id);

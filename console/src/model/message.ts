@@ -12,8 +12,11 @@
 export type DeliveryState = "pending" | "committed" | "received" | "failed";
 
 export interface Message {
-  readonly msgID: string;
+  /** An incoming message may be known by its sender's own id at first, until history tells the msgID. */
+  msgID: string;
   readonly senderId: number;
+  /** Null where the protocol has not told it. */
+  sender: string | null;
   readonly mine: boolean;
   readonly content: string;
   /** The broker's id, which is the order of acceptance. Null until a push or history tells it. */

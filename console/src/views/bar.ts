@@ -3,8 +3,9 @@
  * connection state; knows nothing of conversations.
  */
 import type { ConnectionState } from "../connection";
+import { userPeer } from "../model/peer";
 import type { Session } from "../session";
-import { isTransport, transports } from "../transport";
+import { isProtocol, protocols, type Protocol } from "../wires/protocols";
 import { avatar } from "./avatar";
 import { ErrorLine, h, setAttribute, setText } from "./dom";
 
@@ -20,19 +21,20 @@ export class Bar {
   private readonly state = h("span", { class: "state", testid: "connection-state", role: "status" });
   private readonly carrier = h("span", { class: "carrier", testid: "carrier" });
   private readonly online: HTMLButtonElement;
-  private readonly transport: HTMLSelectElement;
+  private readonly protocol: HTMLSelectElement;
   private readonly lineError = new ErrorLine("connection");
   private readonly notice: ErrorLine;
 
   constructor(
     private readonly session: Session,
+    private readonly chosen: (protocol: Protocol) => void,
     logOut: () => void,
   ) {
     this.notice = new ErrorLine("notice", () => session.dismissNotice());
-    this.transport = h(
+    this.protocol = h(
       "select",
-      { testid: "transport", "aria-label": "Transport", onchange: () => this.chooseTransport() },
-      ...Object.entries(transports).map(([value, label]) => h("option", { value }, label)),
+      { testid: "transport", "aria-label": "Protocol", onchange: () => this.chooseProtocol() },
+      ...Object.entries(protocols).map(([value, label]) => h("option", { value }, label)),
     );
     this.online = h(
       "button",
@@ -42,7 +44,7 @@ export class Bar {
     this.element = h(
       "header",
       { class: "bar" },
-      avatar(session.me),
+      avatar(userPeer(session.me)),
       h(
         "div",
         { class: "who" },
@@ -53,7 +55,7 @@ export class Bar {
         "div",
         { class: "controls" },
         this.online,
-        this.transport,
+        this.protocol,
         h("button", { type: "button", class: "quiet", testid: "log-out", onclick: logOut }, "Log out"),
       ),
       this.lineError.element,
@@ -65,21 +67,23 @@ export class Bar {
     const { connection, me, lineError, notice } = this.session;
     setText(this.state, stateWords[connection.state]);
     setAttribute(this.state, "data-state", connection.state);
-    setText(this.carrier, connection.carrier === "" ? `uid ${me.uid}` : `uid ${me.uid} · ${connection.carrier}`);
+    const { carrier, protocol } = connection;
+    setText(this.carrier, carrier === "" ? `uid ${me.uid}` : `uid ${me.uid} · ${carrier}`);
+    setAttribute(this.carrier, "data-protocol", carrier === "" ? null : protocol);
     setAttribute(this.online, "aria-checked", String(connection.state !== "offline"));
-    this.transport.value = connection.transport;
+    this.protocol.value = protocol;
     this.lineError.show(lineError);
     this.notice.show(notice);
   }
 
   private flip(): void {
     const { connection } = this.session;
-    if (connection.state === "offline") this.session.goOnline(connection.transport);
+    if (connection.state === "offline") this.session.goOnline(connection.protocol);
     else this.session.goOffline();
   }
 
-  private chooseTransport(): void {
-    const chosen = this.transport.value;
-    if (isTransport(chosen)) this.session.chooseTransport(chosen);
+  private chooseProtocol(): void {
+    const chosen = this.protocol.value;
+    if (isProtocol(chosen)) this.chosen(chosen);
   }
 }

@@ -1,13 +1,25 @@
 /**
  * Where a message is written. Decides which key sends, and keeps one draft a conversation; knows nothing of sending.
  */
+import type { Bond } from "../model/circle";
 import type { Conversation } from "../model/conversation";
 import type { Session } from "../session";
-import { h } from "./dom";
+import { h, setText } from "./dom";
+
+const befriendWords: Record<Bond, string> = {
+  none: "Become friends",
+  asked: "Asked: waiting for a yes",
+  asking: "Say yes",
+  friend: "",
+};
 
 export class Composer {
   readonly element: HTMLElement;
   private readonly text: HTMLTextAreaElement;
+  private readonly button = h("button", { class: "primary", testid: "send" }, "Send");
+  private readonly whyNot = h("span");
+  private readonly befriend: HTMLButtonElement;
+  private readonly closed: HTMLElement;
   private readonly drafts = new WeakMap<Conversation, string>();
   private conversation: Conversation | null = null;
 
@@ -19,6 +31,12 @@ export class Composer {
       oninput: () => this.grow(),
       onkeydown: (event: KeyboardEvent) => this.key(event),
     });
+    this.befriend = h(
+      "button",
+      { type: "button", testid: "befriend-to-write", onclick: () => this.becomeFriends() },
+      "Become friends",
+    );
+    this.closed = h("p", { class: "closed", testid: "cannot-write", hidden: true }, this.whyNot, this.befriend);
     this.element = h(
       "form",
       {
@@ -28,14 +46,23 @@ export class Composer {
           this.send();
         },
       },
+      this.closed,
       this.text,
-      h("button", { class: "primary", testid: "send" }, "Send"),
+      this.button,
     );
   }
 
   render(): void {
     const { current, connection } = this.session;
-    const name = current?.peer.uname ?? "";
+    const name = current?.peer.name ?? "";
+    const whyNot = current && this.session.whyNot(current);
+    this.closed.hidden = whyNot === null;
+    this.text.hidden = this.button.hidden = whyNot !== null;
+    setText(this.whyNot, whyNot?.sentence ?? "");
+    const bond = current?.peer.kind === "user" ? this.session.circle.bondWith(current.peer.id) : "none";
+    this.befriend.hidden = !whyNot?.friendshipHelps;
+    this.befriend.disabled = bond === "asked";
+    setText(this.befriend, befriendWords[bond]);
     this.text.placeholder =
       connection.state === "offline" ? "Off line: it leaves when you are back" : `Write to ${name}`;
     if (current === this.conversation) return;
@@ -47,6 +74,11 @@ export class Composer {
 
   focus(): void {
     this.text.focus();
+  }
+
+  private becomeFriends(): void {
+    const { current } = this.session;
+    if (current?.peer.kind === "user") this.session.befriend(current.peer.id);
   }
 
   /** Enter sends, Shift+Enter is a new line; an Enter that picks a character of an input method does neither. */

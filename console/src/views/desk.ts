@@ -3,6 +3,7 @@
  * stands; knows nothing of their insides.
  */
 import type { Session } from "../session";
+import type { Protocol } from "../wires/protocols";
 import { Bar } from "./bar";
 import { Composer } from "./composer";
 import { h } from "./dom";
@@ -26,9 +27,10 @@ export class Desk {
 
   constructor(
     private readonly session: Session,
+    chosen: (protocol: Protocol) => void,
     logOut: () => void,
   ) {
-    this.bar = new Bar(session, logOut);
+    this.bar = new Bar(session, chosen, logOut);
     this.list = new ConversationList(session, () => this.focus());
     this.thread = new Thread(session);
     this.composer = new Composer(session);

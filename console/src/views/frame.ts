@@ -28,7 +28,7 @@ export function welcome(tryIt: HTMLElement): HTMLElement {
       "div",
       {},
       h("h1", {}, "Two people, one page"),
-      h("p", {}, "Watch a letter leave, be stored, and arrive. Each side is a user with a connection of its own."),
+      h("p", {}, "Watch a letter leave, be stored, and arrive. Each side has a connection of its own, in the protocol you choose: one may speak STOMP and the other Socket.IO."),
     ),
     tryIt,
   );

@@ -5,11 +5,14 @@
 import type { Addresses } from "../addresses";
 import { twoPeople } from "../people";
 import type { Memory } from "../storage";
+import type { Protocol } from "../wires/protocols";
 import { h, setAttribute, setText } from "./dom";
 import { legend, masthead, welcome } from "./frame";
 import { Panel, type Side } from "./panel";
 
 const labels: Record<Side, string> = { left: "Left", right: "Right" };
+/** What the two made-up people talk by. */
+const tried: Record<Side, Protocol> = { left: "sockjs", right: "socket.io" };
 const questions: Record<Side, string> = { left: "Who is on the left?", right: "Who is on the right?" };
 
 class Tab {
@@ -85,7 +88,7 @@ export class Page {
   private async makeTwoPeople(): Promise<void> {
     const people = twoPeople();
     this.tryIt.disabled = true;
-    await Promise.all(this.panels.map((panel, index) => panel.admit(people[index]!)));
+    await Promise.all(this.panels.map((panel, index) => panel.admit(people[index]!, tried[panel.side])));
     await Promise.all(this.panels.map((panel, index) => panel.startChat(people[1 - index]!.name)));
     this.tryIt.disabled = false;
     this.panels[0]?.focus();

@@ -7,6 +7,7 @@ import { Api, sentenceOf, type Credentials } from "../api";
 import { Session } from "../session";
 import type { Memory } from "../storage";
 import type { WireLogin } from "../wire";
+import type { Protocol } from "../wires/protocols";
 import { Desk } from "./desk";
 import { h } from "./dom";
 import { LoginForm } from "./login";
@@ -53,8 +54,9 @@ export class Panel {
     return this.here?.session.mailbox.unread ?? 0;
   }
 
-  /** Registers somebody and logs them in; a refusal is read in the form. */
-  admit(credentials: Credentials): Promise<void> {
+  /** Registers somebody and logs them in, by this protocol; a refusal is read in the form. */
+  admit(credentials: Credentials, protocol: Protocol): Promise<void> {
+    this.memory.keepProtocol(this.side, protocol);
     return this.form.admit(credentials);
   }
 
@@ -86,10 +88,14 @@ export class Panel {
         this.form.show(sentence);
       },
     });
-    const desk = new Desk(session, () => void this.logOut(session));
+    const choose = (protocol: Protocol): void => {
+      this.memory.keepProtocol(this.side, protocol);
+      session.chooseProtocol(protocol);
+    };
+    const desk = new Desk(session, choose, () => void this.logOut(session));
     this.here = { session, desk };
     this.element.replaceChildren(desk.element);
-    session.goOnline(session.connection.transport);
+    session.goOnline(this.memory.protocol(this.side) ?? session.connection.protocol);
     this.render();
   }
 

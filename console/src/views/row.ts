@@ -10,6 +10,7 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "num
 
 export class Row {
   readonly element: HTMLElement;
+  private readonly sender: HTMLElement | null;
   private readonly day = h("p", { class: "day", hidden: true });
   private readonly time = h("time");
   private readonly tick = h("span", { class: "tick", role: "img", testid: "tick" });
@@ -20,7 +21,10 @@ export class Row {
   constructor(
     readonly message: Message,
     sendAgain: () => void,
+    /** Who has written it, where that is not plain. */
+    private readonly senderName: (() => string) | null,
   ) {
+    this.sender = senderName && !message.mine ? h("p", { class: "sender", testid: "sender" }) : null;
     this.failure = h(
       "p",
       { class: "failure", hidden: true },
@@ -40,6 +44,7 @@ export class Row {
       h(
         "div",
         { class: "bubble" },
+        this.sender,
         h("p", { class: "content", testid: "content", dir: "auto" }, message.content),
         h("span", { class: "meta" }, this.time, message.mine ? this.tick : null),
       ),
@@ -55,6 +60,9 @@ export class Row {
       setText(this.day, calendar.format(message.time));
       setText(this.time, clock.format(message.time));
     }
+    if (this.sender && this.senderName) setText(this.sender, this.senderName());
+    // Both may be learned later.
+    setAttribute(this.element, "data-msgid", message.msgID);
     setAttribute(this.element, "data-id", message.id);
     setAttribute(this.element, "data-seen", String(message.seen));
     setAttribute(this.element, "data-joined", before?.senderId === message.senderId && this.day.hidden);

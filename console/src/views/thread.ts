@@ -4,6 +4,7 @@
  */
 import type { Conversation } from "../model/conversation";
 import type { Session } from "../session";
+import { About } from "./about";
 import { arrange, ErrorLine, h, setText } from "./dom";
 import { Row } from "./row";
 
@@ -11,8 +12,7 @@ const NEAR_END_PX = 48;
 
 export class Thread {
   readonly element: HTMLElement;
-  private readonly title = h("strong", { testid: "with" });
-  private readonly presence = h("span", { class: "presence", testid: "peer-presence" });
+  private readonly about: About;
   private readonly earlier: HTMLButtonElement;
   private readonly historyError = new ErrorLine("history");
   private readonly list = h("ol", { class: "messages", testid: "messages" });
@@ -28,6 +28,7 @@ export class Thread {
   private readonly watcher = new IntersectionObserver((entries) => this.cameIntoView(entries));
 
   constructor(private readonly session: Session) {
+    this.about = new About(session);
     this.earlier = h(
       "button",
       { type: "button", class: "earlier", testid: "load-earlier", onclick: () => this.loadEarlier() },
@@ -49,7 +50,7 @@ export class Thread {
     this.element = h(
       "section",
       { class: "thread", "aria-label": "Conversation" },
-      h("header", {}, this.title, this.presence),
+      this.about.element,
       this.scroller,
       this.below,
     );
@@ -57,14 +58,10 @@ export class Thread {
   }
 
   render(): void {
-    const { current, connection, presence, history, historyError } = this.session;
+    const { current, history, historyError } = this.session;
     if (current === null) return;
     if (current !== this.conversation) this.begin(current);
-    setText(this.title, current.peer.uname);
-    // Off line we can't tell.
-    const here = connection.state === "online" ? presence.here : null;
-    setText(this.presence, here === null ? "" : here ? "is here" : "is away");
-    this.presence.dataset["here"] = String(here);
+    this.about.render(current.peer);
     this.earlier.hidden = !history.hasEarlier(current);
     this.historyError.show(historyError);
     this.empty.hidden = current.last !== undefined;
@@ -98,7 +95,9 @@ export class Thread {
 
   private addRow(conversation: Conversation, index: number): Row {
     const message = conversation.messages[index]!;
-    const row = new Row(message, () => this.session.sendAgain(conversation, message));
+    const isGroup = conversation.peer.kind === "group";
+    const name = () => message.sender ?? this.session.nameOf(message.senderId);
+    const row = new Row(message, () => this.session.sendAgain(conversation, message), isGroup ? name : null);
     this.rowOf.set(message, row);
     this.rows.set(row.element, row);
     if (!message.seen) this.watcher.observe(row.element);
