@@ -46,9 +46,11 @@ class Broker {
         return checkNotNull(said) { "the broker does not say where it listens" }.substringAfter("://")
     }
 
-    private fun call(path: String, body: Any): JsonNode {
+    /** A POST; of the user with this token, where there is one. */
+    fun call(path: String, body: Any, token: String? = null): JsonNode {
         val request = HttpRequest.newBuilder(URI("http://$address$path"))
             .POST(BodyPublishers.ofString(json.writeValueAsString(body)))
+        token?.let { request.header("Authorization", "Bearer $it") }
         val answer = http.send(request.build(), BodyHandlers.ofString())
         check(answer.statusCode() < 300) { "$path: ${answer.statusCode()} ${answer.body()}" }
         return json.readTree(answer.body())
