@@ -132,6 +132,79 @@ function arrows(from, to) {
   }
 }
 
+describe("any text arrives as it was written", { concurrency: 4 }, () => {
+  const texts = [
+    "naïve, café, ÿ",
+    "起来聊天".repeat(200),
+    "😀👨‍👩‍👧🇨🇳 \u{10ffff}",
+    "\0 \u0001 \u001e \u007f \u0085",
+    "\u2028 \u2029 \ufeff \uffff",
+    "'\"\\ /n \n \r\n \t </script> %20 &amp;",
+    " 1:2 42[] a[\"\"] ",
+  ];
+  for (const gateway of gateways) {
+    for (const way of gateway.ways) {
+      test(`${gateway.name}, ${way.name}`, async (t) => {
+        const [li, wu] = await Promise.all([broker.newUser("li"), broker.newUser("wu")]);
+        await befriend(broker, li, wu);
+        const [one, two] = await Promise.all([li, wu].map((user) => gateway.connect({ broker, user, way })));
+        t.after(() => Promise.all([one.leave(), two.leave()]));
+        for (const text of texts) await one.send(wu, text);
+        const came = await two.inbox.take(texts.length);
+        assert.deepEqual(came.map(({ text }) => text), texts);
+        const history = await kept(broker, li, { user: wu });
+        assert.deepEqual(history.map(({ content }) => content), texts);
+      });
+    }
+  }
+});
+
+test("a group has one order for all of its members, wherever they are", async () => {
+  const users = await Promise.all(gateways.map(() => broker.newUser("goose")));
+  const [first, ...others] = users;
+  const made = await broker.ask("POST", "/api/groups", { members: others.map(({ uid }) => uid) }, first.token);
+  const { gid } = made.body;
+  const connections = await Promise.all(gateways.map((gateway, index) => gateway.connect({ broker, user: users[index] })));
+  const senders = connections.filter((_, index) => gateways[index].groups);
+  const rounds = 8;
+  const chatter = senders.map(async (sender) => {
+    for (let round = 0; round < rounds; round += 1) await sender.sendGroup(gid, unused("honk"));
+  });
+  await Promise.all(chatter);
+  // One message that is not for the first of the others, which leaves no gap.
+  const aside = { group: gid, content: "behind your back", ignoreIds: [others[0].uid] };
+  assert.equal((await broker.ask("POST", "/api/messages", aside, first.token)).status, 201);
+  await senders[0].sendGroup(gid, "the last word");
+  const order = await kept(broker, first, { gid });
+  assert.equal(order.length, senders.length * rounds + 2);
+  for (const [index, { inbox }] of connections.entries()) {
+    const isForMe = ({ senderId, content }) => senderId !== users[index].uid && (index !== 1 || content !== aside.content);
+    const expected = order.filter(isForMe).map(({ senderId, content }) => ({ from: senderId, group: gid, text: content }));
+    const came = await inbox.take(expected.length);
+    assert.deepEqual(came.map(({ whole, ...message }) => message), expected, gateways[index].name);
+  }
+  await Promise.all(connections.map((connection) => connection.leave()));
+});
+
+test("whoever is on several gateways at once is told on each, and receives it once", async () => {
+  const [li, wu] = await Promise.all([broker.newUser("li"), broker.newUser("wu")]);
+  const sender = await stomp.connect({ broker, user: li });
+  const told = gateways.filter((gateway) => gateway !== rest);
+  const connections = await Promise.all(told.map((gateway) => gateway.connect({ broker, user: wu })));
+  const texts = Array.from({ length: 10 }, () => unused("to all of them"));
+  for (const text of texts) await sender.send(wu, text);
+  for (const [index, { inbox }] of connections.entries()) {
+    const came = await inbox.take(texts.length);
+    assert.deepEqual(came.map(({ text }) => text), texts, told[index].name);
+  }
+  const deliveries = await sender.deliveries.take(texts.length);
+  const history = await kept(broker, li, { user: wu });
+  assert.deepEqual(history.map(({ content, state }) => [content, state]), texts.map((text) => [text, "received"]));
+  assert.deepEqual(deliveries.map(({ msgID }) => msgID).sort(), history.map(({ msgID }) => msgID).sort());
+  await Promise.all([sender, ...connections].map((connection) => connection.leave()));
+  assert.equal(sender.deliveries.length, 0, "each delivery is told once");
+});
+
 test("one history is the same on all gateways that have one", async () => {
   const [li, wu] = await Promise.all([broker.newUser("li"), broker.newUser("wu")]);
   await befriend(broker, li, wu);

@@ -34,7 +34,7 @@ function cut(gateway, way) {
     await sender.send(wu, "the first");
     assert.equal((await there.inbox.next()).text, "the first");
     await sender.deliveries.next();
-    return { t, li, wu, sender, proxy };
+    return { t, li, wu, sender, proxy, there };
   };
 
   /** On the next connection it comes, once, and then it is received. */
@@ -71,6 +71,7 @@ function cut(gateway, way) {
     const pushed = stage.proxy.said(text);
     await stage.sender.send(stage.wu, text);
     await pushed;
+    assert.equal((await stage.there.inbox.next()).text, text);
     await again(stage, text);
   });
 }
