@@ -14,6 +14,9 @@ use crate::socketio::stage::theatre;
 const BOTH_WAYS: &str =
     r#"{"namespace":"/","event":"news","args":[{"b":1,"a":"起来聊天😀"},null,1.5]}"#;
 const NEWS: &str = r#"42["news",{"b":1,"a":"起来聊天😀"},null,1.5]"#;
+/// The same to a client that polls with Engine.IO 3: it may be one that reads UTF-8 twice.
+const NEWS_IN_ASCII: &str =
+    r#"42["news",{"b":1,"a":"\u8d77\u6765\u804a\u5929\ud83d\ude00"},null,1.5]"#;
 const ASKED: &str = r#"427["ask",{"b":1,"a":"起来聊天😀"},null,1.5]"#;
 
 /// What the conversation has to hear of [`ASKED`], and answers.
@@ -44,11 +47,17 @@ async fn converse(theatre: &mut Theatre) {
 #[tokio::test(start_paused = true)]
 async fn polling_clients_converse() {
     let mut theatre = theatre(options());
-    for engine in [3, 4] {
+    // As clients before Socket.IO 2 write it: a letter for each byte of UTF-8.
+    let twice: String = ASKED.bytes().map(char::from).collect();
+    for (engine, asked, news) in [
+        (3, ASKED, NEWS_IN_ASCII),
+        (3, &*twice, NEWS_IN_ASCII),
+        (4, ASKED, NEWS),
+    ] {
         let mut client = Polling::join(&theatre.routes, engine).await;
-        client.post(&[ASKED]).await;
+        client.post(&[asked]).await;
         converse(&mut theatre).await;
-        assert_eq!(client.until("4").await, NEWS, "{engine}");
+        assert_eq!(client.until("4").await, news, "{engine}");
         assert_eq!(client.until("4").await, r#"437["yes",2]"#);
         assert_eq!(client.until("4").await, "41");
         // A client would close now. This one lingers, and is cut off.
