@@ -3,7 +3,8 @@
 //   name                        what a test calls it
 //   ways                        the clients and transports with which it can be had; at least one
 //   groups                      whether its protocol sends to groups
-//   connect({broker, user, way, url}) -> connection    `url` is the broker's own, where nothing is between
+//   connect({broker, user, way, url}) -> connection    `url` is the broker's own, where nothing is between;
+//                                                      seed 002 takes a `device`, too
 //
 //   connection.send(user, text)       resolves when it is stored, with the gateway's own answer; NotSent if it is refused
 //   connection.sendGroup(gid, text)   the same

@@ -172,7 +172,7 @@ class Conversations extends Client {
     };
     socket.on("message/direct", take(() => null, (message) => message.textContent));
     socket.on("message/conversation", take((message) => message.conversationId, (message) => message.content));
-    socket.on("refused", (told) => this.notices.put({ event: "refused", ...told }));
+    socket.on("refused", (told) => this.notices.put({ ...told, event: `refused ${told.event}`.trim() }));
   }
 
   async #done(event, fields) {
@@ -196,11 +196,11 @@ class Conversations extends Client {
 class Typed extends Client {
   #registered = this.queue("the registration");
 
-  async enter({ broker, ...how }) {
+  async enter({ broker, device = "phone", ...how }) {
     this.broker = broker;
     await this.open({ ...how, listen: (_, socket) => socket.on("message", (text) => this.#hear(JSON.parse(text))) });
-    const { uid, uname, token } = this.user;
-    this.root.send(JSON.stringify({ type: 1, data: { type: "user", uid, deviceid: `the phone of ${uname}`, token } }));
+    const { uid, token } = this.user;
+    this.root.send(JSON.stringify({ type: 1, data: { type: "user", uid, deviceid: device, token } }));
     assert.deepEqual(await this.#registered.next(), { type: 2, data: { code: 200 } });
     return this;
   }
@@ -222,12 +222,14 @@ class Typed extends Client {
   }
 }
 
+const given = (how) => Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined));
+
 const gateway = (name, Kind) => ({
   name,
   ways,
  
   groups: true,
-  connect: ({ broker, user, way = ways[0], url = broker.url }) => new Kind(user).enter({ broker, url, way }),
+  connect: ({ broker, user, ...how }) => new Kind(user).enter({ broker, way: ways[0], url: broker.url, ...given(how) }),
 });
 
 export const rooms = gateway("Socket.IO, seed 000", Rooms);
