@@ -74,4 +74,25 @@ function cut(gateway, way) {
     assert.equal((await stage.there.inbox.next()).text, text);
     await again(stage, text);
   });
+
+  test("in the middle of many, none is lost and none is out of order", async (t) => {
+    const { wu, sender, proxy, there } = await scene(t);
+    const texts = Array.from({ length: 60 }, (_, index) => unused(`one of many, ${index}`));
+    const half = proxy.said(texts[30]).then(() => proxy.swallow("up", "down"));
+    for (const text of texts) await sender.send(wu, text);
+    await half;
+    const back = await gateway.connect({ broker, user: wu, way });
+    t.after(() => back.leave());
+    await sender.send(wu, "the last");
+    const came = [];
+    while (came.at(-1) !== "the last") came.push((await back.inbox.next()).text);
+    // What came before is the beginning; what comes now begins there or sooner, and leaves nothing out.
+    const before = (await there.inbox.take(there.inbox.length)).map(({ text }) => text);
+    assert.deepEqual(before, texts.slice(0, before.length));
+    const again = texts.indexOf(came[0]);
+    assert(again <= before.length, `${before.length} came, and then the one after ${again}`);
+    assert.deepEqual(came, [...texts.slice(again), "the last"]);
+    await sender.deliveries.take(texts.length + 1);
+    assert.equal(sender.deliveries.length, 0, "each delivery is told once");
+  });
 }
