@@ -22,20 +22,22 @@ export class Broker {
   #data;
   #contextPath;
   #allowOrigin;
+  #options;
   #address;
 
-  /** A broker with an empty folder of its own. */
-  static async start({ contextPath = "", allowOrigin = null } = {}) {
+  /** A broker with an empty folder of its own. `options` are more of its flags. */
+  static async start({ contextPath = "", allowOrigin = null, options = [] } = {}) {
     const broker = new Broker();
     broker.#contextPath = contextPath;
     broker.#allowOrigin = allowOrigin;
+    broker.#options = options;
     broker.#data = await mkdtemp(join(tmpdir(), "hongyan-"));
     await broker.#run("127.0.0.1:0");
     return broker;
   }
 
   async #run(listen) {
-    const args = ["serve", "--listen", listen, "--data", join(this.#data, "data"), "--log", "warn"];
+    const args = ["serve", "--listen", listen, "--data", join(this.#data, "data"), "--log", "warn", ...this.#options];
     if (this.#contextPath !== "") args.push("--context-path", this.#contextPath);
     if (this.#allowOrigin !== null) args.push("--allow-origin", this.#allowOrigin);
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -117,10 +119,18 @@ export class Broker {
     return { ...body, password };
   }
 
-  /** A REST call: `{status, body}`. */
-  async ask(method, path, body, token) {
-    const headers = { "Content-Type": "application/json" };
-    if (token) headers.Authorization = `Bearer ${token}`;
+  /** A REST call of the user with this token: `{status, body}`. */
+  ask(method, path, body, token) {
+    return this.#call(method, path, body, token ? { Authorization: `Bearer ${token}` } : {});
+  }
+
+  /** A REST call of the operator's own server. */
+  askWithKey(method, path, body, key) {
+    return this.#call(method, path, body, { "X-Api-Key": key });
+  }
+
+  async #call(method, path, body, whose) {
+    const headers = { "Content-Type": "application/json", ...whose };
     const answer = await fetch(this.url + path, { method, headers, body: body && JSON.stringify(body) });
     const text = await answer.text();
     return { status: answer.status, body: text === "" ? null : JSON.parse(text) };

@@ -22,6 +22,11 @@ export class Queue {
     this.#what = what;
   }
 
+  /** How many have come that nobody has taken. */
+  get length() {
+    return this.#kept.length;
+  }
+
   put(thing) {
     const taker = this.#takers.shift();
     if (taker) taker.resolve(thing);

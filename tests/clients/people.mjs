@@ -87,3 +87,11 @@ export class Person {
 
 /** A name that no other test has. */
 export const unused = (name) => `${name}-${++sent}`;
+
+/** Makes two users friends: one asks, the other agrees. */
+export async function befriend(broker, asking, asked) {
+  const request = await broker.ask("POST", "/api/friends/requests", { to: asked.uid, msg: "hello" }, asking.token);
+  assert.equal(request.status, 201);
+  const path = `/api/friends/requests/${request.body.id}/accept`;
+  assert.equal((await broker.ask("POST", path, undefined, asked.token)).status, 200);
+}

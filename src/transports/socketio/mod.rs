@@ -237,7 +237,7 @@ impl<H: Handler> Endpoint<H> {
             (Some("polling"), &Method::GET, Some(known)) => {
                 Ok(self.poll(&known, request, version).await)
             }
-            (Some("polling"), _, Some(known)) => self.post(&known, request).await,
+            (Some("polling"), _, Some(known)) => self.post(&known, request, version).await,
             (Some("websocket"), &Method::GET, known) => self.web_socket(request, known).await,
             (Some("polling" | "websocket"), ..) => Ok(answers::wrong(2, "Bad handshake method")),
             _ => Ok(answers::wrong(
@@ -290,14 +290,24 @@ impl<H: Handler> Endpoint<H> {
         let query = &request.head.query;
         known.polled(query);
         let request = for_engine(&request.head, Bytes::new());
-        let answer = self.engine.answer(request, query).await;
+        let mut answer = self.engine.answer(request, query).await;
         if answer.status() == StatusCode::OK {
             known.answered(payload::events(version, answer.body()));
+            if version == 3
+                && let Some(ascii) = payload::ascii_of_3(answer.body())
+            {
+                *answer.body_mut() = ascii.into();
+            }
         }
         answers::of_engine(answer)
     }
 
-    async fn post(&self, known: &Arc<Connection>, request: Request) -> Result<Response, Refusal> {
+    async fn post(
+        &self,
+        known: &Arc<Connection>,
+        request: Request,
+        version: u8,
+    ) -> Result<Response, Refusal> {
         let full = "too much waits to be done for this connection; send again later";
         let full = |_| Box::new(answers::sentence(StatusCode::SERVICE_UNAVAILABLE, full));
         let _turn = known.turn().await.map_err(full)?;
@@ -308,6 +318,11 @@ impl<H: Handler> Endpoint<H> {
                     known.lose(Lost::TooLarge(self.options.message_bytes_max));
                 }
             })?;
+        let once = match version {
+            3 => payload::once_of_3(&body),
+            _ => None,
+        };
+        let body = once.map_or(body, Bytes::from);
         let query = &request.head.query;
         let request = for_engine(&request.head, body);
         Ok(answers::of_engine(self.engine.answer(request, query).await))
