@@ -17,7 +17,7 @@ import { Presence } from "./presence";
 import { Society } from "./society";
 import type { Memory } from "./storage";
 import type * as wire from "./wire";
-import { familyOf, opener, type Protocol } from "./wires/protocols";
+import { obstacle, opener, type Obstacle, type Protocol } from "./wires/protocols";
 import type { ShownMessage } from "./wires/wire";
 
 export interface SessionListener {
@@ -160,16 +160,10 @@ export class Session {
   }
 
   /** Why the chosen protocol can't carry a message to this conversation; null where it can. */
-  whyNot({ peer }: Conversation): { sentence: string; friendshipHelps: boolean } | null {
-    const wire = this.connection.wire;
-    if (wire === null) return null;
-    const family = familyOf(this.connection.protocol);
-    if (peer.kind === "group") {
-      if (wire.abilities.groups) return null;
-      return { sentence: `${family} have no groups: choose another protocol to write here.`, friendshipHelps: false };
-    }
-    if (wire.abilities.strangers || this.circle.bondWith(peer.id) === "friend") return null;
-    return { sentence: `${family} go between friends only.`, friendshipHelps: true };
+  whyNot({ peer }: Conversation): Obstacle | null {
+    const { wire, protocol } = this.connection;
+    // Off line it may still be another protocol that carries it.
+    return wire && obstacle(protocol, wire.abilities, peer.kind, this.circle.bondWith(peer.id));
   }
 
   send(conversation: Conversation, content: string): void {

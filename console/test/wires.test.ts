@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { msgIdOfShown, ownIdOf, packetIdOf } from "../src/model/msgid";
 import { Seed004 } from "../src/wires/packets";
+import { obstacle } from "../src/wires/protocols";
 import { Seed000 } from "../src/wires/socketio";
 import type { WireListener } from "../src/wires/wire";
 import { flock, me, peer } from "./support";
@@ -106,4 +107,14 @@ describe("packets, seed 004", () => {
       ["refused", "invalid token"],
     ]);
   });
+});
+
+test("what packets can't reach is told, and whether being friends would help", () => {
+  const can = { tellsReceipt: false, tellsPresence: false, tellsNews: false, groups: false, strangers: false };
+  expect(obstacle("packets", can, "user", "friend")).toBeNull();
+  expect(obstacle("packets", can, "user", "asked")).toMatchObject({ friendshipHelps: true });
+  expect(obstacle("packets", can, "group", "none")).toMatchObject({ friendshipHelps: false });
+  const all = { ...can, groups: true, strangers: true };
+  expect(obstacle("socket.io", all, "user", "none")).toBeNull();
+  expect(obstacle("socket.io", all, "group", "none")).toBeNull();
 });

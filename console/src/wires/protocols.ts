@@ -1,13 +1,15 @@
 /**
- * What may be chosen to talk by. Decides the menu, and which wire each choice opens.
+ * What may be chosen to talk by. Decides the menu, which wire each choice opens, and what to say where one does not reach.
  */
 import type { Addresses } from "../addresses";
 import type { Api } from "../api";
+import type { Bond } from "../model/circle";
+import type { Peer } from "../model/peer";
 import { PacketWire } from "./packets";
 import { SocketIoWire } from "./socketio";
 import { plainWebSocket, sockjs } from "./sockets";
 import { StompWire } from "./stomp";
-import type { Wire, WireListener } from "./wire";
+import type { Abilities, Wire, WireListener } from "./wire";
 
 /** In the order of the menu. */
 export const protocols = {
@@ -25,6 +27,22 @@ export type Protocol = keyof typeof protocols;
 
 export function isProtocol(name: string): name is Protocol {
   return Object.hasOwn(protocols, name);
+}
+
+/** Why a protocol can't carry a message to somebody, and whether being friends would help. */
+export interface Obstacle {
+  readonly sentence: string;
+  readonly friendshipHelps: boolean;
+}
+
+export function obstacle(protocol: Protocol, can: Abilities, kind: Peer["kind"], bond: Bond): Obstacle | null {
+  const family = familyOf(protocol);
+  if (kind === "group") {
+    if (can.groups) return null;
+    return { sentence: `${family} have no groups: choose another protocol to write here.`, friendshipHelps: false };
+  }
+  if (can.strangers || bond === "friend") return null;
+  return { sentence: `${family} go between friends only.`, friendshipHelps: true };
 }
 
 /** The name without its transport. */

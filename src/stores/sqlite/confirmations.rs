@@ -15,7 +15,7 @@ use crate::stores::sqlite::columns::msg_id;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::columns::uid;
-use crate::stores::sqlite::conversations::Conversation;
+use crate::stores::sqlite::conversation::Conversation;
 use crate::stores::sqlite::log::Log;
 
 /// So many messages of one msgID are looked at wherever they are. Beyond that somebody wrote to many with one msgID,

@@ -26,7 +26,7 @@ use crate::stores::sqlite::books::Books;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::person;
 use crate::stores::sqlite::columns::to_db;
-use crate::stores::sqlite::conversations::read_roster;
+use crate::stores::sqlite::conversation::read_roster;
 use crate::stores::sqlite::queues::damaged;
 use crate::stores::sqlite::rows::gid;
 use crate::stores::sqlite::users::find_person;

@@ -28,7 +28,7 @@ use crate::stores::sqlite::columns::content;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::columns::uid;
-use crate::stores::sqlite::conversations::Conversation;
+use crate::stores::sqlite::conversation::Conversation;
 use crate::stores::sqlite::friends::standing;
 use crate::stores::sqlite::hooks;
 use crate::stores::sqlite::images;
