@@ -143,6 +143,7 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         ("registration", "maybe", "open, closed"),
         ("allow-origin", "chat.example", "https://chat.example"),
         ("max-connections", "0", "from 1 to 10000000"),
+        ("max-connections", "-1", "from 1 to 10000000"),
         ("max-frame", "1GiB", "from 1024 to 67108864 bytes"),
         ("max-content", "many", "64KiB"),
         ("message-rate", "1.5", "from 1 to 1000000"),

@@ -233,7 +233,7 @@ impl Doors {
         };
         let doors = self.clone();
         tokio::spawn(async move {
-            if let Some(socket) = WebSocket::open(upgrade, doors.message_bytes_max()).await {
+            if let Some(socket) = WebSocket::open(upgrade, doors.frame_bytes_max).await {
                 let session = PacketSession::new(packets::Door {
                     admitted,
                     session_name: session_name(),

@@ -22,7 +22,7 @@ const NAMESPACES: &[&str] = &["/", "/friend", "/group", "/server"];
 pub(super) fn routes(doors: Doors, connections_max: usize) -> BoxedFilter<(Response,)> {
     let options = Options {
         namespaces: NAMESPACES,
-        message_bytes_max: doors.message_bytes_max(),
+        message_bytes_max: doors.frame_bytes_max,
         connections_max,
         ..Options::default()
     };

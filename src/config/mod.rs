@@ -233,7 +233,9 @@ impl Cli {
 
 /// The options as clap knows them: each good before and after the command, each with its variable in the help.
 fn table() -> clap::Command {
+    // `-1` is a wrong value, not an unknown option.
     Line::command().mut_args(|arg| {
+        let arg = arg.allow_negative_numbers(true);
         let key = arg.get_long().unwrap_or_default();
         let help = arg.get_help().cloned().unwrap_or_default();
         let help = format!("{help} [env: {}]", variable_of(key));

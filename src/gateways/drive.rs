@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::auth::Auth;
 use crate::broker::Broker;
+use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::sessions::Session;
 use crate::broker::users::Person;
@@ -224,7 +225,8 @@ impl<L: Link, M: Machine> Drive<L, M> {
     }
 
     fn perform(&mut self, acts: Vec<Act>) -> Result<Option<Farewell>, Lost> {
-        for act in acts {
+        let mut acts = acts.into_iter();
+        while let Some(act) = acts.next() {
             match act {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
@@ -240,6 +242,14 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     let Context { auth, clock, .. } = &self.context;
                     self.admission = Some(Box::pin(admit(Arc::clone(auth), *clock, credentials)));
                 }
+                Act::Enter(admitted) if self.is_over(&admitted) => {
+                    // Of what the machine wanted to do as this user, nothing is done.
+                    let now = self.context.clock.now();
+                    let mut instead = Vec::new();
+                    let over = Event::Ended(End::TokenRevoked);
+                    self.machine.told(now, over, &mut instead);
+                    acts = instead.into_iter();
+                }
                 Act::Enter(admitted) => self.enter(admitted),
                 Act::Probe(mark) => self.link.probe(mark)?,
                 Act::Stale => self.context.tally.stale.add(),
@@ -247,6 +257,20 @@ impl<L: Link, M: Machine> Drive<L, M> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the token has ended since it was looked at: the door looks, and a client may come in much later.
+    fn is_over(&self, admitted: &Admitted) -> bool {
+        let Context { auth, clock, .. } = &self.context;
+        let now_s = clock.now().epoch_ms / 1_000;
+        let revoked = admitted
+            .token
+            .as_deref()
+            .is_some_and(|token| auth.is_revoked(token));
+        revoked
+            || admitted
+                .expires_s
+                .is_some_and(|expires_s| expires_s <= now_s)
     }
 
     fn enter(&mut self, admitted: Admitted) {

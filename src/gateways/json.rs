@@ -33,6 +33,14 @@ pub use crate::gateways::json::pushes::PUSHES;
 pub use crate::gateways::json::pushes::push_name;
 pub use crate::gateways::json::pushes::push_number;
 
+/// Reads a JSON object from a client; its fields in an array will not do. The error is a sentence for the client.
+pub fn read_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err("the body is not the JSON expected here: it must be an object, {…}".to_owned());
+    }
+    read(body)
+}
+
 /// Reads JSON from a client. The error is a sentence for the client.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     if depth(body) > DEPTH_MAX {

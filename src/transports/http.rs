@@ -44,8 +44,10 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// What a client gets when there are `--max-connections` already.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
-    Content-Type: text/plain\r\nContent-Length: 46\r\n\r\ntoo many connections; try again in a moment.\r\n";
+const FULL: &[u8] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+    Content-Type: application/json\r\nContent-Length: 94\r\n\r\n\
+    {\"code\":503,\"status\":\"暂不可用\",\"content\":\"too many connections; try again in a moment\"}\r\n"
+    .as_bytes();
 
 /// Where among the paths the routes begin; by default at `/`.
 pub struct Base {

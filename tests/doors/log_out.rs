@@ -7,6 +7,7 @@ use crate::house::House;
 use crate::support::people;
 use crate::wire::Heard;
 use crate::wire::Socket;
+use crate::wire::chat;
 use crate::wire::connect;
 use crate::wire::frame;
 use crate::wire::upgrade;
@@ -68,12 +69,12 @@ async fn log_out_ends_the_token_and_what_it_opened_and_nothing_else() {
     let strings: Vec<String> = serde_json::from_str(&array[1..]).expect("an array");
     assert_eq!(frame(&strings[0]).command, Command::Error);
     assert_eq!(sock_js.text().await, r#"c[1002,"access-refused"]"#);
-    waiting.say(&connect("")).await;
-    let mut heard = waiting.frame().await;
-    if heard.command == Command::Connected {
-        heard = waiting.frame().await;
-    }
-    assert_eq!(heard.headers.get("message"), Some("access-refused"));
+    // It comes too late, and nothing that comes with it has any effect.
+    let late = format!("{}{}", connect(""), chat(2, "after the log-out"));
+    waiting.say(&late).await;
+    waiting.expect_error("access-refused", 1002).await;
+    let inbox = house.call_as(&of_wu, "GET /api/inbox", "").await;
+    assert!(!inbox.body.contains("after the log-out"), "{}", inbox.body);
     for socket in &mut others {
         socket.lives().await;
     }

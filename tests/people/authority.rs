@@ -10,6 +10,7 @@ use hongyan::broker::command::Reply;
 use hongyan::broker::friends::RequestId;
 use hongyan::broker::groups::Gid;
 use hongyan::broker::groups::GroupPatch;
+use hongyan::broker::groups::NewGroup;
 use hongyan::broker::images::Image;
 use hongyan::broker::images::ImageId;
 use hongyan::broker::images::Media;
@@ -512,6 +513,39 @@ fn with_friends_only_the_operator_s_word_is_enough() {
 }
 
 #[test]
+fn with_friends_only_nobody_brings_strangers_into_a_group() {
+    let house = House::with(Limits {
+        friends_only: true,
+        ..Limits::default()
+    });
+    let [li, wu, an] = ["li", "wu", "an"].map(person);
+    house.befriend(&li, &an);
+    let with = |members: &[&str]| {
+        Social::MakeGroup(NewGroup {
+            members: members.iter().map(|name| key_of(name)).collect(),
+            ..NewGroup::default()
+        })
+    };
+    assert_eq!(house.act(&li, with(&["an", "wu"])), Err(NotFriends));
+    assert_eq!(house.act(&li, with(&["nobody"])), Err(NotFriends));
+    let gid = house.group(&li, &[&an]);
+    let add = |name: &str| Social::AddMembers {
+        gid,
+        users: vec![key_of(name)],
+    };
+    assert_eq!(house.act(&li, add("wu")), Err(NotFriends));
+    // Who comes by oneself is brought by nobody, and a member is no stranger any more.
+    assert!(house.act(&wu, add("wu")).is_ok());
+    assert!(house.act(&li, add("wu")).is_ok());
+    let patch = GroupPatch {
+        admins: Some(vec![key_of("li"), key_of("wu")]),
+        ..GroupPatch::default()
+    };
+    assert!(house.act(&li, Social::ChangeGroup { gid, patch }).is_ok());
+    assert!(house.act(&person("system"), with(&["li", "wu"])).is_ok());
+}
+
+#[test]
 fn acts_and_questions_count_to_the_rate_and_the_system_s_do_not() {
     let house = House::with(Limits {
         messages_per_second: 3,
@@ -571,13 +605,15 @@ fn contents_envelopes_and_the_ignored_have_bounds() {
     });
     let (li, wu) = (person("li"), person("wu"));
     let mut letter = words(&wu, "12345");
-    letter.envelope = Some("123456".to_owned());
+    letter.envelope = Some("12345678901".to_owned());
     let too_large = Refusal::ContentTooLarge {
         bytes: 11,
         bytes_max: 10,
     };
     assert_eq!(house.send(&li, letter.clone()), Err(too_large));
-    letter.envelope = Some("12345".to_owned());
+    // Each by itself: what a gateway keeps beside a content makes it no shorter.
+    letter.envelope = Some("1234567890".to_owned());
+    letter.content = "1234567890".to_owned();
     assert!(house.send(&li, letter).is_ok());
     let gid = house.group(&li, &[&wu]);
     let mut letter = Letter::new(Address::Group(gid), MsgId([7; 20]), "x");

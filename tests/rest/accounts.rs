@@ -34,6 +34,7 @@ async fn a_bad_account_is_refused_with_the_rule() {
         ("", 400),
         ("{", 400),
         ("[]", 400),
+        (r#" ["li","correct horse"]"#, 400),
         (r#"{"name":"li"}"#, 400),
         (r#"{"name":7,"password":"correct horse"}"#, 400),
         (r#"{"name":"li","password":null}"#, 400),

@@ -112,7 +112,7 @@ async fn an_order_is_offered_once_and_taken_by_one() {
         .refused(409);
     assert_eq!(
         offer(json!({"id": 7, "customer": 1})).await.good(201),
-        json!({"id": "7"})
+        json!({"id": 7})
     );
     for (body, code) in [
         (json!({"id": "o-2"}), 400),

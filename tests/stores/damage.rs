@@ -162,12 +162,25 @@ fn garbage_in_any_page_is_refused() {
 }
 
 #[test]
-fn an_empty_file_is_a_beginning() {
+fn an_empty_file_is_damage_and_no_beginning() {
     let dir = tempdir().expect("a directory");
-    fs::write(dir.path().join("hongyan.db"), "").expect("written");
-    let asker = Asker::of(SqliteStore::open(dir.path()).expect("begun"));
-    asker.with_users(1);
-    drop(asker);
+    let file = dir.path().join("hongyan.db");
+    fs::write(&file, "").expect("written");
+    let error = refused(dir.path(), &file);
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert_eq!(fs::metadata(&file).expect("there").len(), 0);
+}
+
+#[test]
+fn a_beginning_leaves_nothing_but_the_data() {
+    let dir = tempdir().expect("a directory");
+    drop(Asker::of(SqliteStore::open(dir.path()).expect("begun")));
+    let names = fs::read_dir(dir.path()).expect("the directory");
+    let names = names.map(|entry| entry.expect("an entry").file_name());
+    let left: Vec<_> = names
+        .filter(|name| name.to_string_lossy().contains("new"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
     let conn = Connection::open(dir.path().join("hongyan.db")).expect("the database");
     let version: i64 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))

@@ -187,7 +187,7 @@ pub(super) struct Request {
 impl Request {
     /// The body as JSON.
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Refused> {
-        json::read(&self.body).map_err(Refused::bad)
+        json::read_object(&self.body).map_err(Refused::bad)
     }
 
     /// What stands for the first `{part}` of the path.

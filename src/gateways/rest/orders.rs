@@ -12,6 +12,13 @@ use crate::gateways::rest::call::Request;
 use crate::gateways::rest::wire::OrderJson;
 use crate::gateways::rest::wire::PlacedJson;
 
+/// An id as all are written: as a number, where it is one.
+fn number_or_text(id: &str) -> Value {
+    let number = id.parse::<u64>().ok();
+    let number = number.filter(|number| number.to_string() == id);
+    number.map_or_else(|| Value::from(id), Value::from)
+}
+
 pub(super) async fn place(request: Request) -> Result<Answer, Refused> {
     let OrderJson { id, customer } = request.json()?;
     let id = match id {
@@ -28,5 +35,10 @@ pub(super) async fn place(request: Request) -> Result<Answer, Refused> {
         customer: customer.0,
     };
     request.act(&Person::system(), act).await?;
-    Ok(json(201, &PlacedJson { id: &id }))
+    Ok(json(
+        201,
+        &PlacedJson {
+            id: number_or_text(&id),
+        },
+    ))
 }

@@ -77,8 +77,8 @@ pub(super) struct OrderJson {
 
 /// An order that is offered.
 #[derive(Serialize)]
-pub(super) struct PlacedJson<'a> {
-    pub(super) id: &'a str,
+pub(super) struct PlacedJson {
+    pub(super) id: serde_json::Value,
 }
 
 /// A user, and whether any session of theirs is here.

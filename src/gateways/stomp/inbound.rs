@@ -145,7 +145,7 @@ fn parse_kind(word: Option<&str>, msg_id: MsgId) -> Result<Kind, BadBody> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadBody> {
-    json::read(body).map_err(|sentence| BadBody {
+    json::read_object(body).map_err(|sentence| BadBody {
         msg_id: named(body),
         sentence,
     })

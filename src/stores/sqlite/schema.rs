@@ -36,8 +36,48 @@ pub(super) fn database(dir: &Path) -> PathBuf {
 
 /// Opens a database to write, makes it if there is none, and brings its schema up to date.
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
-    let (conn, _) = open_sound(file, OpenFlags::SQLITE_OPEN_CREATE)?;
+    if !examine(file)? {
+        begin(file)?;
+    }
+    let (conn, _) = open_sound(file, OpenFlags::empty())?;
     prepare(file, conn)
+}
+
+/// Makes a database beside its place, and puts it there when it is whole: so an empty file there is a damaged one, and
+/// whoever begins the same data at the same time finds one of the two.
+fn begin(file: &Path) -> Result<(), OpenError> {
+    let failed = |why: std::io::Error| OpenError::Failed {
+        file: file.to_owned(),
+        why: why.to_string(),
+    };
+    let fresh = file.with_extension(format!("new-{}", std::process::id()));
+    remove(&fresh).map_err(failed)?;
+    let conn = connect(
+        &fresh,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    );
+    let conn = prepare(file, conn.map_err(|error| OpenError::sqlite(file, &error))?)?;
+    // The last to close moves the write-ahead log into the file.
+    conn.close()
+        .map_err(|(_, error)| OpenError::sqlite(file, &error))?;
+    File::open(&fresh)
+        .and_then(|made| made.sync_all())
+        .map_err(failed)?;
+    match std::fs::hard_link(&fresh, file) {
+        Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(why)),
+        Ok(()) | Err(_) => remove(&fresh).map_err(failed)?,
+    }
+    let dir = file.parent().unwrap_or(Path::new("."));
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(failed)
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Opens a database that must be there, to look at it.
@@ -94,7 +134,7 @@ fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 }
 
 /// Looks at the file's first bytes before SQLite does: opening a strange file may already change it. False where there
-/// is no file yet, or an empty one.
+/// is no file yet.
 fn examine(file: &Path) -> Result<bool, OpenError> {
     let failed = |why: std::io::Error| OpenError::Failed {
         file: file.to_owned(),
@@ -110,7 +150,7 @@ fn examine(file: &Path) -> Result<bool, OpenError> {
         Err(why) => return Err(failed(why)),
     };
     if size == 0 {
-        return Ok(false);
+        return Err(OpenError::damaged(file, "it is empty"));
     }
     let mut header = Vec::with_capacity(HEADER_BYTES);
     File::open(file)
