@@ -41,7 +41,9 @@ class Client {
   }
 
   async open({ url, way, namespaces = [], listen }) {
-    this.root = way.io(url, way.options);
+    // A first request may meet a kept connection that the broker is just closing (HTTP's own race), and is tried again, as
+    // people's clients do. Who was once connected stays away when cut.
+    this.root = way.io(url, { ...way.options, reconnection: true });
     this.sockets["/"] = this.root;
     this.root.on("disconnect", () => this.#queues.forEach((queue) => queue.end("the connection was closed")));
     // Whatever is told as soon as it is connected is heard.
@@ -55,6 +57,7 @@ class Client {
       socket.open();
     }
     await Promise.all(connected);
+    this.root.io.reconnection(false);
   }
 
   /** Emits, and waits for the acknowledgement. */
