@@ -12,6 +12,7 @@ use crate::broker::message::Kind;
 use crate::broker::message::MsgId;
 use crate::broker::moment::Moment;
 use crate::broker::orders::OrderId;
+use crate::broker::ports::Appended;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::NewMessage;
 use crate::broker::ports::Which;
@@ -35,19 +36,31 @@ impl Broker {
         }
         let wants_reach = letter.wants_reach;
         let message = self.to_keep(now, sender, letter);
+        self.keep(message, asker, move |broker, appended| {
+            broker.route(appended, wants_reach)
+        });
+    }
+
+    /// Keeps a message, notes it for the webhook, and answers with what `then` makes of it.
+    fn keep(
+        self: &Arc<Self>,
+        message: NewMessage,
+        asker: Asker,
+        then: impl FnOnce(&Self, Appended) -> Reply + Send + 'static,
+    ) {
         let hook = message.hook;
         let broker = Arc::clone(self);
         self.store.append(
             message,
             Box::new(move |appended| {
                 let appended = appended.map_err(Refusal::from).flatten();
-                let routed = appended.map(|appended| {
+                let kept = appended.map(|appended| {
                     if hook {
                         broker.note_hook(&appended);
                     }
-                    broker.route(appended, wants_reach)
+                    then(&broker, appended)
                 });
-                broker.settle(asker, routed);
+                broker.settle(asker, kept);
             }),
         );
     }
@@ -95,22 +108,10 @@ impl Broker {
         let mut letter = Letter::new(customer.uid, msg_id, order.0);
         letter.kind = Kind::Order;
         let message = self.to_keep(now, courier, letter);
-        let hook = message.hook;
-        let broker = Arc::clone(self);
-        self.store.append(
-            message,
-            Box::new(move |appended| {
-                let appended = appended.map_err(Refusal::from).flatten();
-                let told = appended.map(|appended| {
-                    if hook {
-                        broker.note_hook(&appended);
-                    }
-                    broker.route(appended, false);
-                    Reply::Social(taken)
-                });
-                broker.settle(asker, told);
-            }),
-        );
+        self.keep(message, asker, |broker, appended| {
+            broker.route(appended, false);
+            Reply::Social(taken)
+        });
     }
 
     /// Moves messages to received, then tells their senders and answers.
