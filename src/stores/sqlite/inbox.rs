@@ -1,24 +1,19 @@
 //! What waits for a user: the gaps in what was received, over all conversations, merged in the order of storing.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use rusqlite::{Connection, Error, OptionalExtension, Result};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::broker::message::MessageId;
 use crate::broker::ports::InboxPage;
 use crate::broker::users::Uid;
-use crate::stores::pages::Room;
 use crate::stores::sqlite::books::read_tail;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::lanes::Ahead;
+use crate::stores::sqlite::lanes::Lane;
+use crate::stores::sqlite::lanes::merge;
 use crate::stores::sqlite::log::Log;
-use crate::stores::sqlite::rows;
-use crate::stores::sqlite::rows::Names;
-
-/// So many ids of one conversation are read ahead at most.
-const AHEAD_MAX: u32 = 64;
 
 /// Whose inbox, from where, and how much.
 pub(super) struct InboxAsk {
@@ -32,32 +27,17 @@ pub(super) struct InboxAsk {
 
 /// Reads a page of an inbox.
 pub(super) fn inbox(conn: &Connection, ask: &InboxAsk) -> Result<InboxPage> {
-    let mut page = InboxPage {
-        through: MessageId(read_tail(conn)?.id),
-        ..InboxPage::default()
-    };
-    let mut lanes = lanes(conn, ask)?;
-    let mut heads = BinaryHeap::new();
-    for (index, lane) in lanes.iter_mut().enumerate() {
-        heads.extend(lane.next_id(conn, ask.uid)?.map(|id| Reverse((id, index))));
-    }
-    let mut room = Room::new(ask.limit);
-    let mut names = Names::default();
-    while let Some(Reverse((id, index))) = heads.pop() {
-        let message = rows::by_id(conn, &mut names, id)?.ok_or(Error::QueryReturnedNoRows)?;
-        if !room.take(message.bytes()) {
-            page.more = true;
-            break;
-        }
-        page.messages.push(Arc::new(message));
-        let next = lanes[index].next_id(conn, ask.uid)?;
-        heads.extend(next.map(|id| Reverse((id, index))));
-    }
-    Ok(page)
+    let through = MessageId(read_tail(conn)?.id);
+    let (messages, more) = merge(conn, ask.uid, &mut lanes(conn, ask)?, ask.limit)?;
+    Ok(InboxPage {
+        messages: messages.into_iter().map(|(_, message)| message).collect(),
+        more,
+        through,
+    })
 }
 
 /// One conversation on its way into a page.
-struct Lane {
+struct Waiting {
     log: Log,
     /// The member's cursor.
     received: u64,
@@ -65,13 +45,11 @@ struct Lane {
     runs: bool,
     /// From here on nothing was looked at yet.
     next_seq: u64,
-    ids: VecDeque<u64>,
-    /// How many ids to read ahead: one at first, as most lanes give little to a page.
-    ahead: u32,
+    ahead: Ahead,
 }
 
 /// The conversations in which something waits.
-fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
+fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Waiting>> {
     let mut lanes = conn
         .prepare_cached(
             "SELECT m.conversation, m.received, c.last_seq,
@@ -80,7 +58,7 @@ fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
              WHERE m.uid = ?1 AND m.received < c.last_seq",
         )?
         .query_map([to_db(ask.uid.get())], |row| {
-            Ok(Lane {
+            Ok(Waiting {
                 log: Log {
                     conversation: row.get(0)?,
                     last_seq: number(row, 2)?,
@@ -88,8 +66,7 @@ fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
                 received: number(row, 1)?,
                 runs: row.get(3)?,
                 next_seq: 0,
-                ids: VecDeque::new(),
-                ahead: 1,
+                ahead: Ahead::default(),
             })
         })?
         .collect::<Result<Vec<_>>>()?;
@@ -99,13 +76,9 @@ fn lanes(conn: &Connection, ask: &InboxAsk) -> Result<Vec<Lane>> {
     Ok(lanes)
 }
 
-impl Lane {
-    /// The id of the next message that waits here.
-    fn next_id(&mut self, conn: &Connection, uid: Uid) -> Result<Option<u64>> {
-        if self.ids.is_empty() {
-            self.read_ahead(conn, uid)?;
-        }
-        Ok(self.ids.pop_front())
+impl Lane for Waiting {
+    fn ahead(&mut self) -> &mut Ahead {
+        &mut self.ahead
     }
 
     fn read_ahead(&mut self, conn: &Connection, uid: Uid) -> Result<()> {
@@ -118,16 +91,22 @@ impl Lane {
                  ORDER BY seq LIMIT ?4",
             )?
             .query_map(
-                (self.log.conversation, to_db(first), to_db(last), self.ahead),
+                (
+                    self.log.conversation,
+                    to_db(first),
+                    to_db(last),
+                    self.ahead.count(),
+                ),
                 |row| number(row, 0),
             )?
             .collect::<Result<VecDeque<_>>>()?;
-        self.ids = ids;
-        self.next_seq = first + self.ids.len() as u64;
-        self.ahead = (self.ahead * 2).min(AHEAD_MAX);
+        self.next_seq = first + ids.len() as u64;
+        self.ahead.fill(ids);
         Ok(())
     }
+}
 
+impl Waiting {
     /// [`crate::stores::received::Received::gap`], but asked of the table: a member may have more runs aside than a
     /// page should cost.
     fn gap(&self, conn: &Connection, uid: Uid) -> Result<Option<(u64, u64)>> {

@@ -18,6 +18,7 @@ mod hooks;
 mod images;
 mod inbox;
 mod jobs;
+mod lanes;
 mod lock;
 mod log;
 mod messages;

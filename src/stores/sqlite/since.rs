@@ -1,7 +1,6 @@
 //! Everything that was sent to or by a user from a time on, over all conversations, merged in the order of storing.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Error, OptionalExtension, Result};
@@ -10,17 +9,14 @@ use crate::broker::delivery::Kept;
 use crate::broker::message::Message;
 use crate::broker::ports::HistoryPage;
 use crate::broker::users::Uid;
-use crate::stores::pages::Room;
 use crate::stores::sqlite::books::read_tail;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::lanes::Ahead;
+use crate::stores::sqlite::lanes::Lane;
+use crate::stores::sqlite::lanes::merge;
 use crate::stores::sqlite::log::Log;
-use crate::stores::sqlite::rows;
-use crate::stores::sqlite::rows::Names;
 use crate::stores::sqlite::states::states;
-
-/// So many ids of one conversation are read ahead at most.
-const AHEAD_MAX: u32 = 64;
 
 /// Whose messages, from when, and how many.
 pub(super) struct SinceAsk {
@@ -35,24 +31,7 @@ pub(super) struct SinceAsk {
 /// Reads a page.
 pub(super) fn since(conn: &Connection, ask: &SinceAsk) -> Result<HistoryPage> {
     let mut lanes = lanes(conn, ask)?;
-    let mut heads = BinaryHeap::new();
-    for (index, lane) in lanes.iter_mut().enumerate() {
-        heads.extend(lane.next_id(conn, ask.uid)?.map(|id| Reverse((id, index))));
-    }
-    let mut page = Vec::new();
-    let mut more = false;
-    let mut room = Room::new(ask.limit);
-    let mut names = Names::default();
-    while let Some(Reverse((id, index))) = heads.pop() {
-        let message = rows::by_id(conn, &mut names, id)?.ok_or(Error::QueryReturnedNoRows)?;
-        if !room.take(message.bytes()) {
-            more = true;
-            break;
-        }
-        page.push((index, Arc::new(message)));
-        let next = lanes[index].next_id(conn, ask.uid)?;
-        heads.extend(next.map(|id| Reverse((id, index))));
-    }
+    let (page, more) = merge(conn, ask.uid, &mut lanes, ask.limit)?;
     Ok(HistoryPage {
         messages: with_states(conn, ask.uid, &lanes, page)?,
         more,
@@ -63,7 +42,7 @@ pub(super) fn since(conn: &Connection, ask: &SinceAsk) -> Result<HistoryPage> {
 fn with_states(
     conn: &Connection,
     reader: Uid,
-    lanes: &[Lane],
+    lanes: &[Said],
     page: Vec<(usize, Arc<Message>)>,
 ) -> Result<Vec<Kept>> {
     let mut by_lane: BTreeMap<usize, Vec<Arc<Message>>> = BTreeMap::new();
@@ -81,17 +60,15 @@ fn with_states(
 }
 
 /// One conversation on its way into a page.
-struct Lane {
+struct Said {
     log: Log,
     /// From here on nothing was looked at yet.
     next_seq: u64,
-    ids: VecDeque<u64>,
-    /// How many ids to read ahead: one at first, as most lanes give little to a page.
-    ahead: u32,
+    ahead: Ahead,
 }
 
 /// The conversations in which something was said since then.
-fn lanes(conn: &Connection, ask: &SinceAsk) -> Result<Vec<Lane>> {
+fn lanes(conn: &Connection, ask: &SinceAsk) -> Result<Vec<Said>> {
     let before_first = before_time(conn, ask.from_ms)?;
     let conversations = conn
         .prepare_cached(
@@ -111,11 +88,10 @@ fn lanes(conn: &Connection, ask: &SinceAsk) -> Result<Vec<Lane>> {
     for (log, joined) in conversations {
         let next_seq = log.after_id_if_any(conn, joined + 1, before_first)?;
         if next_seq <= log.last_seq {
-            lanes.push(Lane {
+            lanes.push(Said {
                 log,
                 next_seq,
-                ids: VecDeque::new(),
-                ahead: 1,
+                ahead: Ahead::default(),
             });
         }
     }
@@ -142,13 +118,9 @@ fn before_time(conn: &Connection, time_ms: u64) -> Result<u64> {
     Ok(low - 1)
 }
 
-impl Lane {
-    /// The id of the next message here that `uid` is to see.
-    fn next_id(&mut self, conn: &Connection, uid: Uid) -> Result<Option<u64>> {
-        if self.ids.is_empty() {
-            self.read_ahead(conn, uid)?;
-        }
-        Ok(self.ids.pop_front())
+impl Lane for Said {
+    fn ahead(&mut self) -> &mut Ahead {
+        &mut self.ahead
     }
 
     fn read_ahead(&mut self, conn: &Connection, uid: Uid) -> Result<()> {
@@ -164,15 +136,15 @@ impl Lane {
                     self.log.conversation,
                     to_db(self.next_seq),
                     to_db(uid.get()),
-                    self.ahead,
+                    self.ahead.count(),
                 ),
                 |row| Ok((number(row, 0)?, number(row, 1)?)),
             )?
             .collect::<Result<Vec<_>>>()?;
         let last = found.last().map_or(self.log.last_seq, |(_, seq)| *seq);
         self.next_seq = last + 1;
-        self.ids = found.into_iter().map(|(id, _)| id).collect();
-        self.ahead = (self.ahead * 2).min(AHEAD_MAX);
+        let ids = found.into_iter().map(|(id, _)| id).collect();
+        self.ahead.fill(ids);
         Ok(())
     }
 }
