@@ -1,7 +1,10 @@
 //! What the grammars in JSON share: how deep it may be nested, where a reader stopped, and what
 //! becomes of half a character.
 
+use std::fmt;
+
 use memchr::memmem;
+use serde::de::{Deserialize, Deserializer, Visitor};
 
 /// How deep JSON from a client may be nested.
 pub const DEPTH_MAX: usize = 32;
@@ -35,64 +38,91 @@ pub(crate) fn offset(json: &str, error: &serde_json::Error) -> usize {
     (before + error.column().saturating_sub(1)).min(json.len())
 }
 
-/// `json` with `\ufffd` for each escape of a surrogate that has not its other half beside it;
-/// `None` where there are none. Strings have no such halves, so the JSON reader would refuse the
-/// whole message.
-pub(crate) fn without_halves(json: &str) -> Option<String> {
-    // Nearly every message leaves here.
-    if memmem::find(json.as_bytes(), b"\\ud").is_none()
-        && memmem::find(json.as_bytes(), b"\\uD").is_none()
-    {
-        return None;
+/// A string; half of a surrogate pair becomes U+FFFD, as browsers do to text that they send over a
+/// WebSocket. `None` for anything else.
+pub(crate) fn string(json: &str) -> Option<String> {
+    // Nearly every string leaves here.
+    if !may_have_halves(json) {
+        return serde_json::from_str(json).ok();
     }
-    let mut whole = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (before, escape) = rest.split_at(at);
-        whole.push_str(before);
-        let follower = escape.get(6..).and_then(surrogate);
-        let taken = match (surrogate(escape), follower) {
-            (Some(Half::High), Some(Half::Low)) => 12,
-            (Some(_), _) => {
-                whole.push_str("\\ufffd");
-                rest = escape.get(6..).unwrap_or_default();
-                continue;
-            }
-            // An escape of one letter, or the first two octets of another.
-            (None, _) => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
-        };
-        let (escape, after) = escape.split_at_checked(taken).unwrap_or((escape, ""));
-        whole.push_str(escape);
-        rest = after;
+    let Wide(wide) = serde_json::from_str(json).ok()?;
+    let mut whole = String::with_capacity(wide.len());
+    let mut begin = 0;
+    for (at, _) in halves(&wide) {
+        whole.push_str(&String::from_utf8_lossy(wide.get(begin..at)?));
+        whole.push(char::REPLACEMENT_CHARACTER);
+        begin = at + HALF_BYTES;
     }
-    whole.push_str(rest);
+    whole.push_str(&String::from_utf8_lossy(wide.get(begin..)?));
     Some(whole)
 }
 
-/// Half of a surrogate pair.
-enum Half {
-    High,
-    Low,
+/// Whether `json` has an escape of a half, as all do that have one.
+pub(crate) fn may_have_halves(json: &str) -> bool {
+    let has = |escape: &[u8]| memmem::find(json.as_bytes(), escape).is_some();
+    has(b"\\ud") || has(b"\\uD")
 }
 
-/// The half that `text` begins with an escape of, if it does.
-fn surrogate(text: &str) -> Option<Half> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    match u16::from_str_radix(digits, 16).ok()? {
-        0xd800..=0xdbff => Some(Half::High),
-        0xdc00..=0xdfff => Some(Half::Low),
-        _ => None,
+/// A string of JSON that may hold halves of surrogate pairs, which no `String` can: in UTF-8, with
+/// each half as if it were a character (WTF-8).
+pub(crate) struct Wide(pub(crate) Vec<u8>);
+
+impl<'de> Deserialize<'de> for Wide {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct String;
+        impl Visitor<'_> for String {
+            type Value = Wide;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Wide, E> {
+                Ok(Wide(bytes.to_vec()))
+            }
+        }
+        // As bytes, serde_json lets halves pass, and promises to.
+        deserializer.deserialize_bytes(String)
     }
+}
+
+/// Bytes of a half in WTF-8.
+pub(crate) const HALF_BYTES: usize = 3;
+
+/// The halves in WTF-8, and where each begins.
+pub(crate) fn halves(wide: &[u8]) -> impl Iterator<Item = (usize, u16)> {
+    let half = |bytes: &[u8]| match *bytes {
+        [0xed, middle @ 0xa0..=0xbf, last] => {
+            Some(0xd000 | u16::from(middle & 0x3f) << 6 | u16::from(last & 0x3f))
+        }
+        _ => None,
+    };
+    let places = wide.windows(HALF_BYTES).enumerate();
+    places.filter_map(move |(at, bytes)| Some((at, half(bytes)?)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::depth;
+    use super::{depth, string};
 
     #[test]
     fn depth_counts_brackets_outside_strings() {
         assert_eq!(depth(br#"{"a":[{"b":"]]}}[[[\"[["}]}"#), 3);
         assert_eq!(depth(b"7"), 0);
         assert_eq!(depth(b"]]]["), 1);
+    }
+
+    #[test]
+    fn half_a_pair_costs_one_character_not_the_string() {
+        for (json, expected) in [
+            (r#""\ud83d""#, Some("\u{fffd}")),
+            (r#""\ud83d\ude00""#, Some("😀")),
+            (r#""a\uD83Db\uDE00""#, Some("a\u{fffd}b\u{fffd}")),
+            (r#""\ud83d\ud83d\ude00""#, Some("\u{fffd}😀")),
+            (r#""\ud83d"x"#, None),
+            ("7", None),
+        ] {
+            assert_eq!(string(json).as_deref(), expected, "{json}");
+        }
     }
 }

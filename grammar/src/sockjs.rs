@@ -4,13 +4,11 @@
 //! It decides how messages are wrapped, not over which transport they go or what they say. The text
 //! it makes is the same for every transport; a transport adds its own envelope and its line ends.
 
-use std::fmt;
 use std::fmt::Write as _;
 
-use memchr::memmem;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
+use serde::de::DeserializeOwned;
 
-use crate::json::offset;
+use crate::json::{HALF_BYTES, Wide, halves, may_have_halves, offset};
 use crate::refusal::{Kind, Refusal};
 
 /// The first frame of a session: it is open.
@@ -172,50 +170,6 @@ fn is_escaped(character: char) -> bool {
             | '\u{2060}'..='\u{206f}'
             | '\u{fff0}'..='\u{ffff}'
     )
-}
-
-/// Whether `json` has an escape of a half, as all do that have one.
-fn may_have_halves(json: &str) -> bool {
-    let has = |escape: &[u8]| memmem::find(json.as_bytes(), escape).is_some();
-    has(b"\\ud") || has(b"\\uD")
-}
-
-/// A string of JSON that may hold halves of surrogate pairs, which no `String` can: in UTF-8, with
-/// each half as if it were a character (WTF-8).
-struct Wide(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Wide {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct String;
-        impl Visitor<'_> for String {
-            type Value = Wide;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Wide, E> {
-                Ok(Wide(bytes.to_vec()))
-            }
-        }
-        // As bytes, serde_json lets halves pass, and promises to.
-        deserializer.deserialize_bytes(String)
-    }
-}
-
-/// Bytes of a half in WTF-8.
-const HALF_BYTES: usize = 3;
-
-/// The halves in WTF-8, and where each begins.
-fn halves(wide: &[u8]) -> impl Iterator<Item = (usize, u16)> {
-    let half = |bytes: &[u8]| match *bytes {
-        [0xed, middle @ 0xa0..=0xbf, last] => {
-            Some(0xd000 | u16::from(middle & 0x3f) << 6 | u16::from(last & 0x3f))
-        }
-        _ => None,
-    };
-    let places = wide.windows(HALF_BYTES).enumerate();
-    places.filter_map(move |(at, bytes)| Some((at, half(bytes)?)))
 }
 
 #[cfg(test)]

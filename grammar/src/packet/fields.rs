@@ -6,7 +6,7 @@ use std::{error, fmt};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::json::{DEPTH_MAX, depth, offset, without_halves};
+use crate::json::{DEPTH_MAX, depth, offset, string};
 use crate::packet::{ID_BYTES_MAX, Id, NAME_BYTES_MAX};
 use crate::refusal::{Kind, Refusal};
 
@@ -95,10 +95,9 @@ pub(super) fn malformed(sentence: impl Into<String>) -> Refusal {
     Refusal::new(Kind::MalformedPacket, 0, sentence)
 }
 
-/// A string. Half of a surrogate pair becomes U+FFFD, as browsers do to text that they send over a WebSocket.
+/// A string; what becomes of half a surrogate pair, [`string`] says.
 fn text(raw: &RawValue) -> Option<String> {
-    let whole = without_halves(raw.get());
-    serde_json::from_str(whole.as_deref().unwrap_or(raw.get())).ok()
+    string(raw.get())
 }
 
 /// A whole number from 0, or a string of its digits.
