@@ -28,10 +28,10 @@ pub(super) struct InboxAsk {
 /// Reads a page of an inbox.
 pub(super) fn inbox(conn: &Connection, ask: &InboxAsk) -> Result<InboxPage> {
     let through = MessageId(read_tail(conn)?.id);
-    let (messages, more) = merge(conn, ask.uid, &mut lanes(conn, ask)?, ask.limit)?;
+    let page = merge(conn, ask.uid, &mut lanes(conn, ask)?, ask.limit)?;
     Ok(InboxPage {
-        messages: messages.into_iter().map(|(_, message)| message).collect(),
-        more,
+        messages: page.messages.into_iter().map(|(_, m)| m).collect(),
+        more: page.more,
         through,
     })
 }

@@ -62,28 +62,38 @@ pub(super) trait Lane {
     }
 }
 
-/// At most `limit` messages in the order of storing, each with its lane's place, and whether there are more.
+/// A page of many lanes.
+#[derive(Default)]
+pub(super) struct Merged {
+    /// The messages in the order of storing, each with its lane's place.
+    pub(super) messages: Vec<(usize, Arc<Message>)>,
+    /// Whether there are more.
+    pub(super) more: bool,
+}
+
+/// At most `limit` messages of these lanes.
 pub(super) fn merge(
     conn: &Connection,
     uid: Uid,
     lanes: &mut [impl Lane],
     limit: usize,
-) -> Result<(Vec<(usize, Arc<Message>)>, bool)> {
+) -> Result<Merged> {
     let mut heads = BinaryHeap::new();
     for (index, lane) in lanes.iter_mut().enumerate() {
         heads.extend(lane.next_id(conn, uid)?.map(|id| Reverse((id, index))));
     }
-    let mut page = Vec::new();
+    let mut page = Merged::default();
     let mut room = Room::new(limit);
     let mut names = Names::default();
     while let Some(Reverse((id, index))) = heads.pop() {
         let message = rows::by_id(conn, &mut names, id)?.ok_or(Error::QueryReturnedNoRows)?;
         if !room.take(message.bytes()) {
-            return Ok((page, true));
+            page.more = true;
+            break;
         }
-        page.push((index, Arc::new(message)));
+        page.messages.push((index, Arc::new(message)));
         let next = lanes[index].next_id(conn, uid)?;
         heads.extend(next.map(|id| Reverse((id, index))));
     }
-    Ok((page, false))
+    Ok(page)
 }

@@ -31,10 +31,10 @@ pub(super) struct SinceAsk {
 /// Reads a page.
 pub(super) fn since(conn: &Connection, ask: &SinceAsk) -> Result<HistoryPage> {
     let mut lanes = lanes(conn, ask)?;
-    let (page, more) = merge(conn, ask.uid, &mut lanes, ask.limit)?;
+    let page = merge(conn, ask.uid, &mut lanes, ask.limit)?;
     Ok(HistoryPage {
-        messages: with_states(conn, ask.uid, &lanes, page)?,
-        more,
+        messages: with_states(conn, ask.uid, &lanes, page.messages)?,
+        more: page.more,
     })
 }
 
