@@ -5,7 +5,7 @@ NPM_INSTALL = npm ci --no-audit --no-fund --silent
 
 CLIENTS_RESULTS = $(CURDIR)/target/clients
 
-.PHONY: help run console test test-rust test-clients clients-table lint doc bench clean
+.PHONY: help run console test test-rust test-clients clients-table fire lint doc bench clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -35,6 +35,9 @@ test-clients: console
 clients-table: ## make docs/clients.md anew, of what the last test-clients has proved
 	node tests/clients/table.mjs $(CLIENTS_RESULTS) > target/clients.md
 	mv target/clients.md docs/clients.md
+
+fire: console ## all attacks at full size (hours); renews docs/reliability.md
+	tests/fire/run $(PARTS)
 
 lint: ## rustfmt and clippy, warnings denied; the page's types
 	$(CARGO) fmt --all --check

@@ -4,5 +4,6 @@
 
 pub mod client;
 pub mod dialogue;
+pub mod fire;
 pub mod people;
 pub mod running;
