@@ -24,6 +24,8 @@ mod pictures;
 mod queues;
 #[path = "stores/random.rs"]
 mod random;
+#[path = "stores/strangers.rs"]
+mod strangers;
 
 /// Makes a test of each question of the contract, for each store.
 macro_rules! on_both_stores {
@@ -98,6 +100,11 @@ on_both_stores! {
         a_group_message_is_received_when_all_have_it
         since_merges_all_that_was_said
         a_group_of_ten_thousand
+    }
+    strangers {
+        who_is_brought_into_a_group_is_a_friend
+        whoever_comes_alone_is_brought_by_nobody
+        friendship_is_looked_at_in_the_act_s_own_turn
     }
     pictures {
         a_picture_is_seen_where_it_was_sent

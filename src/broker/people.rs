@@ -1,6 +1,5 @@
 //! What people do with people, and ask about them: the store decides by the rules, here those concerned are told.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -12,12 +11,12 @@ use crate::broker::command::Reply;
 use crate::broker::friends::FriendRequest;
 use crate::broker::friends::Friends;
 use crate::broker::friends::RequestId;
-use crate::broker::groups::Roster;
 use crate::broker::moment::Moment;
 use crate::broker::notice::GroupChange;
 use crate::broker::notice::GroupNews;
 use crate::broker::notice::Notice;
 use crate::broker::ports::Account;
+use crate::broker::ports::SocialAct;
 use crate::broker::ports::StoreError;
 use crate::broker::presence::News;
 use crate::broker::presence::Presence;
@@ -81,50 +80,8 @@ impl Broker {
         Reply::Friends { friends, here }
     }
 
-    /// Where friendship is asked for, nobody brings strangers into a group: looks at who is brought first.
-    fn act(self: &Arc<Self>, now: Moment, person: &Person, act: Social, asker: Asker) {
-        let brought = match self.limits.friends_only && !person.is_system() {
-            true => brought(person, &act),
-            false => Vec::new(),
-        };
-        if brought.is_empty() {
-            return self.act_now(now, person, act, asker);
-        }
-        let broker = Arc::clone(self);
-        let by = person.clone();
-        let done = Box::new(move |friends: Result<Friends, StoreError>| {
-            let friends = match friends {
-                Ok(friends) => friends.friends,
-                Err(error) => return broker.refuse(asker, error.into()),
-            };
-            let mut strangers = brought;
-            let friends = keys_of(&friends);
-            strangers.retain(|key| !friends.contains(key));
-            let gid = match &act {
-                _ if strangers.is_empty() => return broker.act_now(now, &by, act, asker),
-                Social::AddMembers { gid, .. } | Social::ChangeGroup { gid, .. } => *gid,
-                _ => return broker.refuse(asker, Refusal::NotFriends),
-            };
-            // Who is a member already is not brought.
-            let told = Arc::clone(&broker);
-            let done = Box::new(move |roster: Result<Roster, StoreError>| match roster {
-                Ok(roster) => {
-                    let members = keys_of(&roster);
-                    if strangers.iter().all(|key| members.contains(key)) {
-                        told.act_now(now, &by, act, asker);
-                    } else {
-                        told.refuse(asker, Refusal::NotFriends);
-                    }
-                }
-                Err(error) => told.refuse(asker, error.into()),
-            });
-            broker.store.roster(gid, done);
-        });
-        self.store.friends(person.uid, done);
-    }
-
     /// Does an act in the store, then tells those concerned and answers.
-    fn act_now(self: &Arc<Self>, now: Moment, person: &Person, act: Social, asker: Asker) {
+    fn act(self: &Arc<Self>, now: Moment, person: &Person, act: Social, asker: Asker) {
         let order = match &act {
             Social::TakeOrder(order) => Some(order.clone()),
             _ => None,
@@ -142,7 +99,13 @@ impl Broker {
                 None => broker.settle(asker, Ok(Reply::Social(changed))),
             }
         });
-        self.store.social(person.uid, act, now.epoch_ms, done);
+        let act = SocialAct {
+            by: person.uid,
+            act,
+            friends_only: self.limits.friends_only && !person.is_system(),
+            time_ms: now.epoch_ms,
+        };
+        self.store.social(act, done);
     }
 
     /// Tells whoever is here and concerned by what `by` did.
@@ -379,30 +342,6 @@ impl Broker {
         // No change of it can panic half-way.
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// By what these people may be called.
-fn keys_of(people: &[Person]) -> HashSet<UserKey> {
-    let keys = people.iter().flat_map(|person| {
-        let name = UserKey::Name(person.name.to_string());
-        [UserKey::Uid(person.uid), name]
-    });
-    keys.collect()
-}
-
-/// Whom an act of `person` makes members of a group, or would if they were none.
-fn brought(person: &Person, act: &Social) -> Vec<UserKey> {
-    let named: Vec<&UserKey> = match act {
-        Social::MakeGroup(new) => new.admins.iter().chain(&new.members).collect(),
-        Social::AddMembers { users, .. } => users.iter().collect(),
-        Social::ChangeGroup { patch, .. } => {
-            let (admins, members) = (patch.admins.iter(), patch.members.iter());
-            admins.chain(members).flatten().collect()
-        }
-        _ => Vec::new(),
-    };
-    let others = named.into_iter().filter(|key| !key.means(person));
-    others.cloned().collect()
 }
 
 /// Two people, by rising uid.

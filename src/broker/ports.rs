@@ -89,6 +89,19 @@ pub struct NewMessage {
     pub time_ms: u64,
 }
 
+/// What a user wants to do with other people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocialAct {
+    /// Who.
+    pub by: Uid,
+    /// What.
+    pub act: Social,
+    /// Whether only friends may be brought into a group.
+    pub friends_only: bool,
+    /// Now, milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
 /// What became of a [`NewMessage`] that was not refused. Refused it is, in this order: no such user or group
 /// (where friendship is asked for: not friends), not a member, blocked, not friends, no such picture, msgID taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,9 +369,9 @@ pub trait Store: Send + Sync + 'static {
     /// All that was sent to or by `uid` at `from_ms` (milliseconds since the Unix epoch) or later, oldest first, at most
     /// `limit` messages.
     fn since(&self, uid: Uid, from_ms: u64, limit: usize, done: Done<HistoryPage>);
-    /// Does what `by` wants to do with other people, if the rules allow it ([`Uid::SYSTEM`] may do to groups what their
+    /// Does what a user wants to do with other people, if the rules allow it ([`Uid::SYSTEM`] may do to groups what their
     /// admins may).
-    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<social::Changed>>);
+    fn social(&self, act: SocialAct, done: Done<Verdict<social::Changed>>);
     /// The friends of `uid`, and requests not yet answered.
     fn friends(&self, uid: Uid, done: Done<Friends>);
     /// Whether two users are friends.

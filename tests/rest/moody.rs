@@ -31,12 +31,12 @@ use hongyan::broker::ports::QueueChange;
 use hongyan::broker::ports::QueueChanged;
 use hongyan::broker::ports::QueuePage;
 use hongyan::broker::ports::QueueWhich;
+use hongyan::broker::ports::SocialAct;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::StoreError;
 use hongyan::broker::ports::TokenId;
 use hongyan::broker::ports::Verdict;
 use hongyan::broker::social::Changed;
-use hongyan::broker::social::Social;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::Uid;
 use hongyan::broker::users::UserKey;
@@ -106,8 +106,8 @@ impl Store for Moody {
         self.ask(done, |store, done| store.since(uid, from_ms, limit, done));
     }
 
-    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
-        self.ask(done, |store, done| store.social(by, act, time_ms, done));
+    fn social(&self, act: SocialAct, done: Done<Verdict<Changed>>) {
+        self.ask(done, |store, done| store.social(act, done));
     }
 
     fn friends(&self, uid: Uid, done: Done<Friends>) {

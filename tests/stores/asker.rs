@@ -9,7 +9,7 @@ use hongyan::broker::groups::{Gid, Group, NewGroup};
 use hongyan::broker::message::{Kind, Message, MessageId, MsgId};
 use hongyan::broker::ports::{
     Account, AddedUser, Appended, Audience, Before, Confirmation, Confirmed, Counts, Done,
-    HistoryPage, InboxPage, NewMessage, Store, StoreError, Verdict, Which,
+    HistoryPage, InboxPage, NewMessage, SocialAct, Store, StoreError, Verdict, Which,
 };
 use hongyan::broker::refusal::Refusal;
 use hongyan::broker::social::{Changed, Social};
@@ -32,6 +32,16 @@ pub fn msg_id(number: u64) -> MsgId {
     let mut bytes = [0; 20];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     MsgId(bytes)
+}
+
+/// An act that asks for no friendship.
+pub fn social(by: Uid, act: Social) -> SocialAct {
+    SocialAct {
+        by,
+        act,
+        friends_only: false,
+        time_ms: 3000,
+    }
 }
 
 pub fn new_message(sender: u64, receiver: u64, name: u64, content: &str) -> NewMessage {
@@ -173,7 +183,7 @@ impl Asker {
     }
 
     pub fn try_social(&self, by: Uid, act: Social) -> Verdict<Changed> {
-        self.ask(|store, done| store.social(by, act, 3000, done))
+        self.ask(|store, done| store.social(social(by, act), done))
     }
 
     pub fn social(&self, by: u64, act: Social) -> Changed {

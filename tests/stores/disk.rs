@@ -16,17 +16,19 @@ use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backu
 use tempfile::tempdir;
 
 use crate::asker::{
-    Asker, answer, ask, confirmation, group_message, key, keys, named, new_message, person, uid,
+    Asker, answer, ask, confirmation, group_message, key, keys, named, new_message, person, social,
+    uid,
 };
 use crate::pictures::{keep, picture};
 use crate::queues::{bodies, put_one, take_one};
+use crate::strangers::Turns;
 
 fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(dir).expect("a sound store")
 }
 
 /// Holds the writer back between two commits, until the sender is dropped.
-fn hold(store: &SqliteStore) -> mpsc::Sender<()> {
+fn hold(store: &dyn Store) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (tell, told) = mpsc::channel();
     store.revoke(
@@ -201,7 +203,7 @@ fn an_asker_that_panics_and_one_that_drops_the_store_harm_nobody() {
     assert_eq!(revoked, Ok(vec!["a".to_owned()]));
 
     let (tell, told) = mpsc::channel();
-    let release = hold(&store);
+    let release = hold(&*store);
     let last = Arc::clone(&store);
     store.counts(Box::new(|_| ()));
     store.revoked(
@@ -403,6 +405,17 @@ fn people_outlive_a_restart() {
 }
 
 #[test]
+fn nobody_brings_strangers_within_one_commit_either() {
+    let dir = tempdir().expect("a directory");
+    let asker = Asker::of(open(dir.path()));
+    let turns = Turns::of(&asker);
+    let release = hold(&*asker.store);
+    let told = turns.ask(&*asker.store);
+    drop(release);
+    turns.check(&told);
+}
+
+#[test]
 fn what_people_are_to_each_other_holds_within_one_commit() {
     let dir = tempdir().expect("a directory");
     let asker = Asker::of(open(dir.path()));
@@ -419,7 +432,7 @@ fn what_people_are_to_each_other_holds_within_one_commit() {
         });
         store.append(message, tell);
     };
-    let act = |by, act| store.social(uid(by), act, 1, Box::new(drop));
+    let act = |by, act| store.social(social(uid(by), act), Box::new(drop));
     let join = Social::AddMembers {
         gid,
         users: keys(&[1]),

@@ -11,7 +11,9 @@ use hongyan::broker::friends::RequestId;
 use hongyan::broker::groups::{Gid, GroupPatch, NewGroup};
 use hongyan::broker::message::{Kind, MessageId};
 use hongyan::broker::orders::OrderId;
-use hongyan::broker::ports::{Before, Done, HookFate, NewMessage, Store, StoreError, Which};
+use hongyan::broker::ports::{
+    Before, Done, HookFate, NewMessage, SocialAct, Store, StoreError, Which,
+};
 use hongyan::broker::social::Social;
 use hongyan::broker::users::{Uid, UserKey};
 use hongyan::stores::memory::MemoryStore;
@@ -26,7 +28,7 @@ enum Step {
     Admit(u64, u64),
     Append(NewMessage),
     Confirm(u64, Which),
-    Social(u64, Social),
+    Social(SocialAct),
     SettleHook(u64, HookFate),
     Inbox {
         reader: u64,
@@ -180,7 +182,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         30 => messages().prop_map(Step::Append),
         20 => (user(), which).prop_map(|(receiver, which)| Step::Confirm(receiver, which)),
-        25 => (doer, acts()).prop_map(|(by, act)| Step::Social(by, act)),
+        25 => (doer, acts(), 0..4_u8).prop_map(|(by, act, strict)| Step::Social(SocialAct {
+            by: uid(by),
+            act,
+            friends_only: strict == 0,
+            time_ms: 7,
+        })),
         1 => (1..9_u64, fate).prop_map(|(id, fate)| Step::SettleHook(id, fate)),
         4 => (user(), id(), 0..8_usize)
             .prop_map(|(reader, after, limit)| Step::Inbox { reader, after, limit }),
@@ -227,7 +234,7 @@ fn take(store: &dyn Store, step: &Step) -> Answer {
             put(|done| store.admit_user(admitted, 1, done))
         }
         Step::Append(message) => put(|done| store.append(message, done)),
-        Step::Social(by, act) => put(|done| store.social(uid(by), act, 7, done)),
+        Step::Social(act) => put(|done| store.social(act, done)),
         Step::SettleHook(id, fate) => put(|done| store.settle_hook(id, fate, done)),
         Step::Confirm(receiver, which) => {
             put(|done| store.confirm(confirmation(receiver, which), done))

@@ -33,12 +33,12 @@ use crate::broker::ports::QueueChange;
 use crate::broker::ports::QueueChanged;
 use crate::broker::ports::QueuePage;
 use crate::broker::ports::QueueWhich;
+use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
-use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -144,7 +144,7 @@ impl Store for Shelf {
         unimplemented!("auth reads no messages");
     }
 
-    fn social(&self, _: Uid, _: Social, _: u64, _: Done<Verdict<Changed>>) {
+    fn social(&self, _: SocialAct, _: Done<Verdict<Changed>>) {
         unimplemented!("auth has no friends");
     }
 

@@ -36,10 +36,15 @@ pub struct Joining {
     pub groups: usize,
     /// Whether this user has blocked whoever does the adding.
     pub blocks: bool,
+    /// Whether friendship is asked for, and this user is no friend of whoever does the adding.
+    pub stranger: bool,
 }
 
 /// Whether somebody may become a member, as far as it depends on that user.
 pub fn may_join(facts: Joining) -> Result<(), Refusal> {
+    if facts.stranger {
+        return Err(Refusal::NotFriends);
+    }
     if facts.blocks {
         return Err(Refusal::Blocked);
     }
@@ -47,6 +52,16 @@ pub fn may_join(facts: Joining) -> Result<(), Refusal> {
         return Err(limits::GROUPS_FULL);
     }
     Ok(())
+}
+
+/// What to say of a user to be brought into a group whom there is not: where friendship is asked for, the same as of a
+/// stranger.
+pub fn nobody(friends_only: bool) -> Refusal {
+    if friends_only {
+        Refusal::NotFriends
+    } else {
+        Refusal::NoSuchUser
+    }
 }
 
 /// Whether a message may leave out so many members.
@@ -412,7 +427,13 @@ mod tests {
 
     #[test]
     fn some_can_join_nothing_more() {
-        let joining = |groups, blocks| may_join(Joining { groups, blocks });
+        let joining = |groups, blocks| {
+            may_join(Joining {
+                groups,
+                blocks,
+                stranger: false,
+            })
+        };
         assert_eq!(joining(999, false), Ok(()));
         assert_eq!(joining(1_000, false), Err(limits::GROUPS_FULL));
         assert_eq!(joining(0, true), Err(Refusal::Blocked));

@@ -13,6 +13,7 @@ use crate::broker::groups::seats::Joining;
 use crate::broker::groups::seats::Moves;
 use crate::broker::groups::seats::Seats;
 use crate::broker::groups::seats::may_join;
+use crate::broker::groups::seats::nobody;
 use crate::broker::ports::Verdict;
 use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
@@ -70,20 +71,21 @@ impl Books {
         &mut self,
         by: &Person,
         new: &NewGroup,
+        friends_only: bool,
         time_ms: u64,
     ) -> Verdict<Changed> {
         let fields = Fields::of(new)?;
-        let admins = self.uids(&new.admins)?;
-        let members = self.uids(&new.members)?;
+        let admins = self.uids(&new.admins, friends_only)?;
+        let members = self.uids(&new.members, friends_only)?;
         let seats = Seats::of_new(by.uid, &admins, &members)?;
-        let nobody = Seats::default();
-        self.may_all_join(by, &nobody.moves_to(&seats))?;
+        let empty = Seats::default();
+        self.may_all_join(by, &empty.moves_to(&seats), friends_only)?;
         let gid = self.conversations.begin_group(Kept {
             fields,
             made_ms: time_ms,
             roster: Arc::from([]),
         });
-        let moves = self.seat(gid, &nobody, &seats);
+        let moves = self.seat(gid, &empty, &seats);
         self.changed(gid, &moves, false, true)
     }
 
@@ -92,12 +94,16 @@ impl Books {
         by: &Person,
         gid: Gid,
         patch: &GroupPatch,
+        friends_only: bool,
     ) -> Verdict<Changed> {
         let (seats, fields) = self.seats_and_fields(gid)?;
         seats.may_enter(by.uid)?;
-        let find = |keys: &Option<Vec<UserKey>>| keys.as_ref().map(|keys| self.uids(keys));
-        let admins = find(&patch.admins).transpose()?;
-        let members = find(&patch.members).transpose()?;
+        let find = |keys: &Option<Vec<UserKey>>| {
+            let keys = keys.as_ref();
+            keys.map(|keys| self.uids(keys, friends_only)).transpose()
+        };
+        let admins = find(&patch.admins)?;
+        let members = find(&patch.members)?;
         let new = seats.change(
             by.uid,
             &fields.protected,
@@ -106,7 +112,7 @@ impl Books {
             members.as_deref(),
         )?;
         let patched = fields.patched(patch)?;
-        self.may_all_join(by, &seats.moves_to(&new))?;
+        self.may_all_join(by, &seats.moves_to(&new), friends_only)?;
         let changed = patched != fields || new.admins != seats.admins;
         let group = self.conversations.group_mut(gid);
         if let Some(kept) = group.and_then(|group| group.group.as_mut()) {
@@ -121,11 +127,12 @@ impl Books {
         by: &Person,
         gid: Gid,
         users: &[UserKey],
+        friends_only: bool,
     ) -> Verdict<Changed> {
         let (seats, fields) = self.seats_and_fields(gid)?;
-        let users = self.uids(users)?;
+        let users = self.uids(users, friends_only)?;
         let new = seats.add(by.uid, &fields.protected, &users)?;
-        self.may_all_join(by, &seats.moves_to(&new))?;
+        self.may_all_join(by, &seats.moves_to(&new), friends_only)?;
         let moves = self.seat(gid, &seats, &new);
         self.changed(gid, &moves, false, false)
     }
@@ -157,16 +164,16 @@ impl Books {
         Ok((group.seats(), kept.fields.clone()))
     }
 
-    fn uids(&self, keys: &[UserKey]) -> Verdict<Vec<Uid>> {
+    fn uids(&self, keys: &[UserKey], friends_only: bool) -> Verdict<Vec<Uid>> {
         let known = keys.iter().map(|key| self.known(key));
-        known
-            .map(|person| person.map(|person| person.uid).ok_or(Refusal::NoSuchUser))
-            .collect()
+        let known = known.map(|person| person.ok_or_else(|| nobody(friends_only)));
+        known.map(|person| Ok(person?.uid)).collect()
     }
 
-    fn may_all_join(&self, by: &Person, moves: &Moves) -> Verdict<()> {
+    fn may_all_join(&self, by: &Person, moves: &Moves, friends_only: bool) -> Verdict<()> {
         moves.joined.iter().try_for_each(|uid| {
             may_join(Joining {
+                stranger: friends_only && *uid != by.uid && !self.people.are_friends(*uid, by.uid),
                 groups: self.conversations.groups_of(*uid).count(),
                 blocks: self.people.standing(*uid, by.uid).blocks,
             })

@@ -43,12 +43,12 @@ use crate::broker::ports::QueueChange;
 use crate::broker::ports::QueueChanged;
 use crate::broker::ports::QueuePage;
 use crate::broker::ports::QueueWhich;
+use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
-use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -117,8 +117,8 @@ impl Store for MemoryStore {
         self.ask(done, |books| books.since(uid, from_ms, limit));
     }
 
-    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
-        self.try_ask(done, |books| books.social(by, act, time_ms));
+    fn social(&self, act: SocialAct, done: Done<Verdict<Changed>>) {
+        self.try_ask(done, |books| books.social(act));
     }
 
     fn friends(&self, uid: Uid, done: Done<Friends>) {

@@ -8,33 +8,29 @@ use crate::broker::orders;
 use crate::broker::orders::OrderId;
 use crate::broker::orders::Taken;
 use crate::broker::orders::Taking;
+use crate::broker::ports::SocialAct;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::Verdict;
 use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
 use crate::broker::social::Social;
 use crate::broker::users::Person;
-use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 use crate::stores::memory::books::Books;
 use crate::stores::memory::people::Order;
 
 impl Books {
     /// Does an act, if it may be.
-    pub(super) fn social(
-        &mut self,
-        by: Uid,
-        act: Social,
-        time_ms: u64,
-    ) -> Result<Verdict<Changed>, StoreError> {
+    pub(super) fn social(&mut self, asked: SocialAct) -> Result<Verdict<Changed>, StoreError> {
         let by = self
-            .person(by)
+            .person(asked.by)
             .ok_or_else(|| StoreError::Broken("who acts is not a user".to_owned()))?;
-        Ok(self.act(&by, act, time_ms))
+        Ok(self.act(&by, asked))
     }
 
-    fn act(&mut self, by: &Person, act: Social, time_ms: u64) -> Verdict<Changed> {
-        match act {
+    fn act(&mut self, by: &Person, asked: SocialAct) -> Verdict<Changed> {
+        let (time_ms, friends_only) = (asked.time_ms, asked.friends_only);
+        match asked.act {
             Social::AskFriend { to, words } => self.ask_friend(by, &to, words, time_ms),
             Social::AnswerFriend { request, accept } => self.answer_friend(by, request, accept),
             Social::Unfriend(key) => {
@@ -52,9 +48,9 @@ impl Books {
                 let unfriended = false;
                 Ok(Changed::Blocking { other, unfriended })
             }
-            Social::MakeGroup(new) => self.make_group(by, &new, time_ms),
-            Social::ChangeGroup { gid, patch } => self.change_group(by, gid, &patch),
-            Social::AddMembers { gid, users } => self.add_members(by, gid, &users),
+            Social::MakeGroup(new) => self.make_group(by, &new, friends_only, time_ms),
+            Social::ChangeGroup { gid, patch } => self.change_group(by, gid, &patch, friends_only),
+            Social::AddMembers { gid, users } => self.add_members(by, gid, &users, friends_only),
             Social::RemoveMember { gid, user } => self.remove_member(by, gid, &user),
             Social::PlaceOrder { order, customer } => self.place_order(by, order, &customer),
             Social::TakeOrder(order) => self.take_order(by, &order),

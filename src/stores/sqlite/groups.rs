@@ -15,6 +15,7 @@ use crate::broker::groups::seats::Joining;
 use crate::broker::groups::seats::Moves;
 use crate::broker::groups::seats::Seats;
 use crate::broker::groups::seats::may_join;
+use crate::broker::groups::seats::nobody;
 use crate::broker::ports::Verdict;
 use crate::broker::refusal::Refusal;
 use crate::broker::social::Changed;
@@ -27,6 +28,7 @@ use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::person;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::conversation::read_roster;
+use crate::stores::sqlite::friends::are_friends;
 use crate::stores::sqlite::queues::damaged;
 use crate::stores::sqlite::rows::gid;
 use crate::stores::sqlite::users::find_person;
@@ -48,18 +50,19 @@ pub(super) fn make(
     books: &mut Books,
     by: Uid,
     new: &NewGroup,
+    friends_only: bool,
     now_ms: u64,
 ) -> Result<Changed, Denied> {
     let fields = Fields::of(new)?;
-    let mut people = found(&books.conn, &new.admins)?;
+    let mut people = found(&books.conn, &new.admins, friends_only)?;
     let admins = uids(&people);
-    let others = found(&books.conn, &new.members)?;
+    let others = found(&books.conn, &new.members, friends_only)?;
     let seats = Seats::of_new(by, &admins, &uids(&others))?;
     people.extend(others);
     if by != Uid::SYSTEM {
         people.push(person_of(&books.conn, by)?);
     }
-    check_joining(&books.conn, by, &seats.members)?;
+    check_joining(&books.conn, by, &seats.members, friends_only)?;
 
     let conn = &books.conn;
     conn.prepare_cached("INSERT INTO conversations (low, high) VALUES (NULL, NULL)")?
@@ -100,11 +103,14 @@ pub(super) fn change(
     by: Uid,
     gid: Gid,
     patch: &GroupPatch,
+    friends_only: bool,
 ) -> Result<Changed, Denied> {
     let kept = read(books, gid)?;
     kept.seats.may_enter(by)?;
     let find = |keys: &Option<Vec<UserKey>>| {
-        let people = keys.as_ref().map(|keys| found(&books.conn, keys));
+        let people = keys
+            .as_ref()
+            .map(|keys| found(&books.conn, keys, friends_only));
         people.transpose()
     };
     let (admins, members) = (find(&patch.admins)?, find(&patch.members)?);
@@ -119,7 +125,7 @@ pub(super) fn change(
     )?;
     let fields = kept.fields.patched(patch)?;
     let people = admins.into_iter().chain(members).flatten().collect();
-    apply(books, by, kept, Some(fields), seats, people)
+    apply(books, by, kept, Some(fields), seats, people, friends_only)
 }
 
 /// Makes users members.
@@ -128,11 +134,12 @@ pub(super) fn add(
     by: Uid,
     gid: Gid,
     users: &[UserKey],
+    friends_only: bool,
 ) -> Result<Changed, Denied> {
     let kept = read(books, gid)?;
-    let people = found(&books.conn, users)?;
+    let people = found(&books.conn, users, friends_only)?;
     let seats = kept.seats.add(by, &kept.fields.protected, &uids(&people))?;
-    apply(books, by, kept, None, seats, people)
+    apply(books, by, kept, None, seats, people, friends_only)
 }
 
 /// Makes a user no longer a member.
@@ -146,7 +153,7 @@ pub(super) fn remove(
     let who = find_person(&books.conn, user)?.ok_or(Refusal::NoSuchUser)?;
     let seats = kept.seats.remove(by, &kept.fields.protected, who.uid)?;
     if who.uid != by {
-        return apply(books, by, kept, None, seats, Vec::new());
+        return apply(books, by, kept, None, seats, Vec::new(), false);
     }
     let (kept, _) = settle(books, kept, seats, Vec::new())?;
     Ok(Changed::Left {
@@ -166,9 +173,10 @@ fn apply(
     patched: Option<Fields>,
     seats: Seats,
     people: Vec<Person>,
+    friends_only: bool,
 ) -> Result<Changed, Denied> {
     let moves = kept.seats.moves_to(&seats);
-    check_joining(&books.conn, by, &moves.joined)?;
+    check_joining(&books.conn, by, &moves.joined, friends_only)?;
     let before = Roster::clone(&kept.roster);
     let mut changed = false;
     if let Some(fields) = patched {
@@ -197,16 +205,22 @@ fn apply(
 }
 
 /// Whether all of these may become members, as far as it depends on them.
-fn check_joining(conn: &Connection, by: Uid, joining: &[Uid]) -> Result<(), Denied> {
+fn check_joining(
+    conn: &Connection,
+    by: Uid,
+    joining: &[Uid],
+    friends_only: bool,
+) -> Result<(), Denied> {
     let mut groups =
         conn.prepare_cached("SELECT count(*) FROM members WHERE uid = ?1 AND grouped = 1")?;
     let mut blocks = conn.prepare_cached("SELECT 1 FROM blocks WHERE uid = ?1 AND blocked = ?2")?;
     for uid in joining {
-        let uid = to_db(uid.get());
-        let count = groups.query_row([uid], |row| number(row, 0))?;
+        let key = to_db(uid.get());
+        let count = groups.query_row([key], |row| number(row, 0))?;
         may_join(Joining {
             groups: usize::try_from(count).unwrap_or(usize::MAX),
-            blocks: blocks.exists((uid, to_db(by.get())))?,
+            blocks: blocks.exists((key, to_db(by.get())))?,
+            stranger: friends_only && *uid != by && !are_friends(conn, &(*uid, by))?,
         })?;
     }
     Ok(())
@@ -320,8 +334,8 @@ fn kept(conn: &Connection, gid: Gid, roster: Roster) -> Result<Kept, Denied> {
 }
 
 /// The users of these keys, who must all exist.
-fn found(conn: &Connection, keys: &[UserKey]) -> Result<Vec<Person>, Denied> {
-    let find = |key| Ok(find_person(conn, key)?.ok_or(Refusal::NoSuchUser)?);
+fn found(conn: &Connection, keys: &[UserKey], friends_only: bool) -> Result<Vec<Person>, Denied> {
+    let find = |key| Ok(find_person(conn, key)?.ok_or_else(|| nobody(friends_only))?);
     keys.iter().map(find).collect()
 }
 

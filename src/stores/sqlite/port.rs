@@ -30,12 +30,12 @@ use crate::broker::ports::QueueChange;
 use crate::broker::ports::QueueChanged;
 use crate::broker::ports::QueuePage;
 use crate::broker::ports::QueueWhich;
+use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
-use crate::broker::social::Social;
 use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
@@ -62,7 +62,6 @@ use crate::stores::sqlite::revocations;
 use crate::stores::sqlite::since;
 use crate::stores::sqlite::since::SinceAsk;
 use crate::stores::sqlite::social;
-use crate::stores::sqlite::social::Act;
 use crate::stores::sqlite::users;
 use crate::stores::sqlite::users::NewUser;
 
@@ -110,13 +109,8 @@ impl Store for SqliteStore {
         self.read(ask, since::since, done);
     }
 
-    fn social(&self, by: Uid, act: Social, time_ms: u64, done: Done<Verdict<Changed>>) {
-        let act = Act {
-            by,
-            what: act,
-            time_ms,
-        };
-        let bytes = act.bytes();
+    fn social(&self, act: SocialAct, done: Done<Verdict<Changed>>) {
+        let bytes = social::bytes(&act.act);
         self.write(act, bytes, social::act, done);
     }
 

@@ -253,6 +253,7 @@ mod tests {
     use crate::broker::ports::Appended;
     use crate::broker::ports::Confirmation;
     use crate::broker::ports::NewMessage;
+    use crate::broker::ports::SocialAct;
     use crate::broker::ports::Which;
     use crate::broker::social::Changed;
     use crate::broker::social::Social;
@@ -263,7 +264,6 @@ mod tests {
     use crate::stores::sqlite::messages;
     use crate::stores::sqlite::schema;
     use crate::stores::sqlite::social;
-    use crate::stores::sqlite::social::Act;
     use crate::stores::sqlite::users;
     use crate::stores::sqlite::users::NewUser;
 
@@ -399,9 +399,10 @@ mod tests {
                 members: members.collect(),
                 ..NewGroup::default()
             };
-            let act = Act {
+            let act = SocialAct {
                 by: uid(1),
-                what: Social::MakeGroup(new),
+                act: Social::MakeGroup(new),
+                friends_only: false,
                 time_ms: 0,
             };
             match ask(&mut writer, act, social::act) {
