@@ -39,8 +39,9 @@ clients-table: ## make docs/clients.md anew, of what the last test-clients has p
 fire: console ## all attacks at full size (hours); renews docs/reliability.md
 	tests/fire/run $(PARTS)
 
-lint: ## rustfmt and clippy, warnings denied; the page's types
+lint: ## rustfmt, clippy (warnings denied), and what may come in from outside (deny.toml)
 	$(CARGO) fmt --all --check
+	@tests/supply/check || { [ $$? -eq 3 ] && [ -z "$$CI" ]; }
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 doc: ## the crates' own documentation, in target/doc
