@@ -55,6 +55,13 @@ use crate::transports::origin::Origins;
 use crate::transports::tls::Certificate;
 use crate::transports::tls::Tls;
 
+/// How long a broker that stops keeps the connections open on which last words may be fetched. A client that does not
+/// listen must not keep those of all others.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(6);
+
+/// How often it looks whether everybody has them.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
 /// Runs the broker until SIGTERM or SIGINT.
 pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(), Failure> {
     start_log(log)?;
@@ -97,9 +104,10 @@ async fn serve_until_told(
 ) -> Result<(), Failure> {
     let certificate = certificate(&options)?;
     // Before anybody can know that we are here.
-    let signals = Signals::catch(certificate.clone())?;
+    let mut signals = Signals::catch(certificate.clone())?;
     let clock = Clock::start();
     let (stop, stopping) = watch::channel(false);
+    let (part, parting) = watch::channel(false);
     let foreign_key = options.jwt_key.as_deref().map(ForeignKey::read).transpose();
     let auth_options = AuthOptions {
         own_key: load_or_make(data)
@@ -174,7 +182,7 @@ async fn serve_until_told(
             outside: outside.map(warp::Reply::into_response).boxed(),
         },
         routes(&context, &options, &store, &permits),
-        context.stopping.clone(),
+        parting,
     ));
     if let Some(listener) = stomp_listener {
         let template = Door {
@@ -191,17 +199,32 @@ async fn serve_until_told(
     let _ = stop.send(true);
     context.broker.stop();
     let drained = async {
+        // Who polls fetches the last words with a request of its own, which must find the connection there.
+        let _ = tokio::time::timeout(LAST_WORDS_WITHIN, all_told(&context)).await;
+        let _ = part.send(true);
         served.join_all().await;
         let all = u32::try_from(options.max_connections).unwrap_or(u32::MAX);
         let _ = places.acquire_many(all).await;
     };
-    if tokio::time::timeout(Duration::from_secs(options.drain_s), drained)
-        .await
-        .is_err()
-    {
-        tracing::warn!("some connections did not end within --drain");
+    tokio::select! {
+        ended = tokio::time::timeout(Duration::from_secs(options.drain_s), drained) => {
+            if ended.is_err() {
+                tracing::warn!("some connections did not end within --drain");
+            }
+        }
+        () = signals.wait_for_stop() => {
+            tracing::warn!("told to stop again: the connections that are left are cut");
+        }
     }
     Ok(())
+}
+
+/// Waits until no conversation is left.
+async fn all_told(context: &Context) {
+    let tally = &context.tally;
+    while tally.connections_opened.get() > tally.connections_closed.get() {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
 }
 
 fn certificate(options: &ServeOptions) -> Result<Option<Arc<Certificate>>, Failure> {
@@ -335,41 +358,37 @@ fn greet(addresses: &Addresses, context_path: &str, data: &Path) {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Only with a certificate, which it renews. Without one a terminal that hangs up ends the broker, as it would any
-    /// program.
-    hangup: Option<(Signal, Arc<Certificate>)>,
+    hangup: Signal,
+    /// What SIGHUP renews.
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Signals {
     fn catch(certificate: Option<Arc<Certificate>>) -> std::io::Result<Self> {
-        let hangup = match certificate {
-            Some(certificate) => Some((signal(SignalKind::hangup())?, certificate)),
-            None => None,
-        };
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup,
+            hangup: signal(SignalKind::hangup())?,
+            certificate,
         })
     }
 
     /// Waits for SIGTERM or SIGINT, and does what SIGHUP asks for until then.
-    async fn wait_for_stop(mut self) {
-        let renewing = async {
-            if let Some((hangup, certificate)) = &mut self.hangup {
-                while hangup.recv().await.is_some() {
-                    match certificate.renew() {
+    async fn wait_for_stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                Some(()) = self.hangup.recv() => match &self.certificate {
+                    Some(certificate) => match certificate.renew() {
                         Ok(()) => tracing::info!("the certificate was read again"),
                         Err(why) => tracing::error!("{why}; the certificate stays as it was"),
-                    }
-                }
+                    },
+                    // A terminal that hangs up ends what was begun in it, and in good order.
+                    None if std::io::stdin().is_terminal() => return,
+                    None => tracing::info!("SIGHUP: there is no certificate to read again"),
+                },
             }
-            std::future::pending().await
-        };
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = renewing => {}
         }
     }
 }

@@ -101,11 +101,12 @@ pub async fn drive<L: Link, M: Machine>(context: Context, link: L, machine: M) {
     };
     drive.context.tally.connections_opened.add();
     let farewell = drive.run().await;
-    drive.context.tally.connections_closed.add();
     drop(drive.seat);
     if let Some(Farewell { code, reason }) = farewell {
         drive.link.close(code, reason).await;
     }
+    // Not before the last words are said: a broker that stops keeps the way to them open as long.
+    drive.context.tally.connections_closed.add();
 }
 
 /// The end of a connection: how to say good-bye, if there is still somebody to say it to.

@@ -66,24 +66,25 @@ impl Default for Base {
     }
 }
 
-/// Serves `routes` to every connection of `listener`, until `stopping` becomes true. The context path is taken off each
-/// request's path before; who asks for itself is sent to its slash.
+/// Serves `routes` to every connection of `listener`, for as long as that accepts any. The context path is taken off each
+/// request's path before; who asks for itself is sent to its slash. Connections take requests until `parting` becomes
+/// true, and then end after the answer they are at.
 pub async fn serve(
     listener: Listener,
     base: Base,
     routes: BoxedFilter<(Response,)>,
-    stopping: watch::Receiver<bool>,
+    parting: watch::Receiver<bool>,
 ) {
     let below = Below {
         context_path: base.context_path.into(),
         inside: warp::service(routes),
         outside: warp::service(base.outside),
     };
-    let serve = move |stream| serve_one(stream, below, stopping);
+    let serve = move |stream| serve_one(stream, below, parting);
     listener.each(FULL, serve).await;
 }
 
-async fn serve_one<S>(stream: Stream, service: S, mut stopping: watch::Receiver<bool>)
+async fn serve_one<S>(stream: Stream, service: S, mut parting: watch::Receiver<bool>)
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -97,7 +98,7 @@ where
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = stopped(&mut stopping) => {
+        () = stopped(&mut parting) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -506,8 +506,15 @@ impl Connection {
         self.tasks.reader.wake();
     }
 
-    /// Tells the client in every namespace that this is the end, and lets it into no other.
-    pub(super) fn expel_all(&self) {
+    /// Whether the client was told that this is the end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
+    /// Tells the client in every namespace that this is the end, and lets it into no other; not while a post is handed
+    /// over.
+    pub(super) async fn expel_all(&self) {
+        let _turn = timeout(ROOM_WITHIN, self.posting.lock()).await;
         self.lock().closing = true;
         for namespace in 0..self.namespaces.len() {
             // Where there is no room even for this, the connection is cut without it.

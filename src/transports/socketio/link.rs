@@ -14,7 +14,7 @@ use crate::transports::socketio::connection::Full;
 use crate::transports::socketio::message::Said;
 
 /// How long our last words may wait for the client, and then the client's own end for us.
-const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection as a [`Link`]: its messages are those of [`message`](crate::transports::socketio::message).
 pub(super) struct SocketIoLink {
@@ -96,7 +96,7 @@ impl Link for SocketIoLink {
     /// it closes the connection.
     async fn close(mut self, _code: u16, _reason: &str) {
         if let Ok(Ok(())) = timeout(CLOSE_WITHIN, self.flush()).await {
-            self.connection.expel_all();
+            self.connection.expel_all().await;
             let gone = async {
                 while !self.connection.is_gone() {
                     self.connection.rung().await;

@@ -36,6 +36,9 @@ const ROOM_WITHIN: Duration = Duration::from_secs(10);
 /// before it is refused.
 const TAKEN_WITHIN: Duration = Duration::from_millis(50);
 
+/// How long the end of a conversation waits until the client has asked for its last frame.
+const PARTED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long a second receiver waits for the first, whose end may be on its way to us.
 const GRACE: Duration = Duration::from_millis(50);
 
@@ -93,19 +96,19 @@ impl Session {
 
     /// Hands the client's messages over: when this returns they are usually heard.
     pub(super) async fn post(&self, messages: Vec<String>) -> Result<(), Full> {
-        let fits = |state: &State| state.lost.is_some() || state.has_room(&messages);
+        let fits = |state: &State| state.is_deaf() || state.has_room(&messages);
         if timeout(ROOM_WITHIN, self.posts_until(fits)).await.is_err() {
             return Err(Full);
         }
         {
             let mut state = self.lock();
-            if state.lost.is_some() || messages.is_empty() {
+            if state.is_deaf() || messages.is_empty() {
                 return Ok(());
             }
             state.post(messages);
         }
         self.for_link.notify_one();
-        let taken = |state: &State| state.listens || state.lost.is_some();
+        let taken = |state: &State| state.listens || state.is_deaf();
         let _ = timeout(TAKEN_WITHIN, self.posts_until(taken)).await;
         Ok(())
     }
@@ -187,6 +190,7 @@ impl Session {
             state.over = true;
             state.lost.get_or_insert(Lost::Gone);
         }
+        self.for_link.notify_one();
         self.for_receiver.notify_one();
         self.for_posts.notify_waiters();
     }
@@ -287,11 +291,26 @@ impl Link for SessionLink {
         }
     }
 
+    /// Waits a little until the client has asked for what it was told last: a broker that stops keeps connections open
+    /// for that only as long as there are conversations.
     async fn close(self, code: u16, reason: &str) {
         self.0
             .lock()
             .closed
             .get_or_insert_with(|| sockjs::close(code, reason));
         self.0.for_receiver.notify_one();
+        self.0.for_posts.notify_waiters();
+        let parted = async {
+            loop {
+                {
+                    let state = self.0.lock();
+                    if state.parted || state.over || state.lost == Some(Lost::Gone) {
+                        return;
+                    }
+                }
+                self.0.for_link.notified().await;
+            }
+        };
+        let _ = timeout(PARTED_WITHIN, parted).await;
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct State {
     free_since: Instant,
     /// The frame that tells how it ended, for everybody who asks.
     pub(super) closed: Option<String>,
+    /// Somebody has asked for that frame.
+    pub(super) parted: bool,
     /// Why the conversation hears no more.
     pub(super) lost: Option<Lost>,
     /// The session is not to be found any more.
@@ -62,9 +64,15 @@ impl State {
             received: false,
             free_since: Instant::now(),
             closed: None,
+            parted: false,
             lost: None,
             over: false,
         }
+    }
+
+    /// Whether nobody hears what is posted any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.lost.is_some() || self.closed.is_some()
     }
 
     /// Keeps a message for the client.
@@ -136,6 +144,7 @@ impl State {
         if !self.said.is_empty() {
             return Some(Said::Frame(self.array()));
         }
+        self.parted = self.closed.is_some();
         self.closed.clone().map(Said::Last)
     }
 
