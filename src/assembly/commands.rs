@@ -6,6 +6,7 @@ use std::io::stdout;
 use std::path::Path;
 
 use crate::assembly::Failure;
+use crate::auth::check_keys;
 use crate::auth::hash_password;
 use crate::auth::load_or_make;
 use crate::auth::mint;
@@ -79,7 +80,8 @@ pub(super) fn token(data: &Path, name: &str) -> Result<(), Failure> {
 
 /// `hongyan check`: what is there, and what is wrong with it.
 pub(super) fn check(data: &Path) -> Result<(), Failure> {
-    let report = sqlite::check(data)?;
+    let mut report = sqlite::check(data)?;
+    report.findings.extend(check_keys(data));
     write!(stdout(), "{report}")?;
     match report.findings.len() {
         0 => {

@@ -44,6 +44,21 @@ pub fn webhook_key(dir: &Path) -> io::Result<Vec<u8>> {
     kept(dir, WEBHOOK_KEY)
 }
 
+/// What is wrong with the key files that are in `dir`, a sentence each. One that is missing is made at the next start.
+pub fn check_keys(dir: &Path) -> Vec<String> {
+    let wrong = [OWN_KEY, WEBHOOK_KEY].into_iter().filter_map(|name| {
+        let path = dir.join(name);
+        let read = read(&path).and_then(|secret| checked(&path, secret));
+        let why = read.err()?;
+        match why.kind() {
+            io::ErrorKind::NotFound => None,
+            io::ErrorKind::InvalidData => Some(why.to_string()),
+            _ => Some(format!("{} cannot be read ({why})", path.display())),
+        }
+    });
+    wrong.collect()
+}
+
 fn kept(dir: &Path, name: &str) -> io::Result<Vec<u8>> {
     let path = dir.join(name);
     match read(&path) {

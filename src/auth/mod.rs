@@ -24,6 +24,7 @@ use sha1::Sha1;
 
 pub use crate::auth::denial::Denial;
 pub use crate::auth::keys::ForeignKey;
+pub use crate::auth::keys::check_keys;
 pub use crate::auth::keys::load_or_make;
 pub use crate::auth::keys::webhook_key;
 

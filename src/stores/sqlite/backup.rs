@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -68,7 +69,13 @@ pub fn backup(dir: &Path, to: &Path) -> Result<(), BackupError> {
         .write(true)
         .create_new(true)
         .open(&part)
-        .map_err(|why| failed(format!("{}: {why}", part.display())))?;
+        .map_err(|why| match why.kind() {
+            ErrorKind::AlreadyExists => failed(format!(
+                "{} is there, which another backup writes or has left; remove it if none is at work",
+                part.display()
+            )),
+            _ => failed(format!("{}: {why}", part.display())),
+        })?;
     let written = copy(&from, &part)
         .map_err(failed)
         .and_then(|()| refuse_existing(to))

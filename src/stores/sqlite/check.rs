@@ -3,9 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
+use crate::broker::payload::Payload;
 use crate::broker::ports::Counts;
+use crate::stores::headers;
 use crate::stores::sqlite::counts::counts;
 use crate::stores::sqlite::groups::read_fields;
 use crate::stores::sqlite::images;
@@ -22,6 +25,8 @@ pub struct CheckReport {
     pub counts: Counts,
     /// What is wrong, a line each; nothing, if all is well.
     pub findings: Vec<String>,
+    /// What is of no use and does no harm, a line each.
+    pub notes: Vec<String>,
 }
 
 impl CheckReport {
@@ -47,6 +52,9 @@ impl fmt::Display for CheckReport {
         for finding in &self.findings {
             writeln!(f, "WRONG: {finding}")?;
         }
+        for note in &self.notes {
+            writeln!(f, "NOTE: {note}")?;
+        }
         Ok(())
     }
 }
@@ -61,6 +69,8 @@ pub fn check(dir: &Path) -> Result<CheckReport, OpenError> {
 
 fn report(conn: &Connection, images: &Path) -> Result<CheckReport> {
     conn.pragma_update(None, "query_only", true)?;
+    // Before the rows: a picture's file is there before its row.
+    let files = images::files(images);
     // Everything is read as of one moment.
     let moment = conn.unchecked_transaction()?;
     let mut report = CheckReport::default();
@@ -69,7 +79,10 @@ fn report(conn: &Connection, images: &Path) -> Result<CheckReport> {
     }
     report.walk(conn)?;
     report.read_groups(conn)?;
+    report.read_texts(conn)?;
+    report.read_queues(conn)?;
     report.look_at_images(conn, images)?;
+    report.look_for_rows(conn, files)?;
     report.counts = counts(conn)?;
     moment.commit()?;
     Ok(report)
@@ -82,6 +95,14 @@ const RULES: &[Rule] = &[
     "SELECT 'file: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "SELECT 'table ' || \"table\" || ' refers to a missing row of ' || parent || ' (row ' || coalesce(rowid, '?') || ')'
      FROM pragma_foreign_key_check",
+    "SELECT iif(m.grouped, 'group ', 'conversation ') || m.conversation || ': its member ' || m.uid || ' is no user'
+     FROM members m WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.uid = m.uid)",
+    "SELECT 'table ' || name || ': the numbers of its rows are to go on from ' || coalesce(s.seq, 0) || ', but ' || last || ' is there'
+     FROM (SELECT 'queued' AS name, max(id) AS last FROM queued UNION ALL
+           SELECT 'friend_requests', max(id) FROM friend_requests UNION ALL
+           SELECT 'hooks', max(id) FROM hooks)
+     LEFT JOIN sqlite_sequence s USING (name)
+     WHERE coalesce(s.seq, 0) < last",
     "SELECT 'conversation ' || c.id || ': last_seq is ' || c.last_seq || ', but its newest message has seq ' || coalesce(m.seq, 0)
      FROM conversations c LEFT JOIN (SELECT conversation, max(seq) AS seq FROM messages GROUP BY conversation) m
      ON m.conversation = c.id WHERE c.last_seq <> coalesce(m.seq, 0)",
@@ -160,6 +181,71 @@ impl CheckReport {
         Ok(())
     }
 
+    /// Whether what people wrote is text. SQLite does not ask that of a text.
+    fn read_texts(&mut self, conn: &Connection) -> Result<()> {
+        let mut findings = Findings::default();
+        let mut select = conn.prepare("SELECT id, content, envelope FROM messages")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            for (column, what) in [(1, "content"), (2, "envelope")] {
+                if matches!(row.get_ref(column)?, ValueRef::Text(text) if std::str::from_utf8(text).is_err())
+                {
+                    let id: i64 = row.get(0)?;
+                    findings.add(|| Ok(format!("message {id}: its {what} is no UTF-8")))?;
+                }
+            }
+        }
+        findings.move_to(self);
+        Ok(())
+    }
+
+    /// Whether the messages of queues can be read, and are as large as they say.
+    fn read_queues(&mut self, conn: &Connection) -> Result<()> {
+        let mut findings = Findings::default();
+        let mut select = conn.prepare(
+            "SELECT q.name, m.id, m.headers, m.body, m.bytes FROM queued m JOIN queues q ON q.id = m.queue",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (name, id): (String, i64) = (row.get(0)?, row.get(1)?);
+            let Some(headers) = row.get_ref(2)?.as_str().ok().and_then(headers::read) else {
+                findings.add(|| {
+                    Ok(format!(
+                        "queue {name}: the headers of message {id} cannot be read"
+                    ))
+                })?;
+                continue;
+            };
+            let (holds, says) = (Payload::new(headers, row.get(3)?).bytes(), row.get(4)?);
+            if i64::try_from(holds) != Ok(says) {
+                findings.add(|| {
+                    Ok(format!(
+                        "queue {name}: message {id} counts as {says} bytes, but holds {holds}"
+                    ))
+                })?;
+            }
+        }
+        findings.move_to(self);
+        Ok(())
+    }
+
+    /// Which of the files in the folder of pictures no row names.
+    fn look_for_rows(&mut self, conn: &Connection, files: Vec<String>) -> Result<()> {
+        let mut notes = Findings::default();
+        let mut select = conn.prepare("SELECT 1 FROM images WHERE id = ?1")?;
+        for name in files {
+            if !select.exists([&name])? {
+                notes.add(|| {
+                    Ok(format!(
+                        "images/{name}: no row names this file; nobody sees it, and once no broker runs it may be removed"
+                    ))
+                })?;
+            }
+        }
+        notes.move_to_notes(self);
+        Ok(())
+    }
+
     fn look_at_images(&mut self, conn: &Connection, directory: &Path) -> Result<()> {
         let mut findings = Findings::default();
         images::check(conn, directory, |finding| findings.add(|| Ok(finding)))?;
@@ -235,11 +321,15 @@ impl Findings {
     }
 
     fn move_to(self, report: &mut CheckReport) {
-        report.findings.extend(self.told);
-        if self.untold > 0 {
-            report
-                .findings
-                .push(format!("and {} more of that kind", self.untold));
-        }
+        report.findings.extend(self.lines());
+    }
+
+    fn move_to_notes(self, report: &mut CheckReport) {
+        report.notes.extend(self.lines());
+    }
+
+    fn lines(self) -> impl Iterator<Item = String> {
+        let more = (self.untold > 0).then(|| format!("and {} more of that kind", self.untold));
+        self.told.into_iter().chain(more)
     }
 }

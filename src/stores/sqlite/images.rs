@@ -8,6 +8,7 @@ use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub(super) type ImageQueue = Queue<NewImage>;
 pub(super) const IMAGES_WAITING_MAX: usize = 256;
 /// Most bytes of pictures that wait to be written.
 pub(super) const IMAGE_BYTES_WAITING_MAX: usize = 64 << 20;
+
+/// As many of a file's first bytes as show what it is written in.
+const MEDIA_BYTES: usize = 16;
 
 /// The end of the name of a file that is not whole yet.
 const UNFINISHED: &str = ".part";
@@ -260,7 +264,25 @@ pub(super) fn image(conn: &Connection, ask: &ImageAsk) -> Result<Option<Image>> 
     }))
 }
 
-/// What is wrong with the files: a line for each row without one of its size.
+/// What the file is written in, by its first bytes.
+fn media_of(path: &Path) -> std::result::Result<Media, String> {
+    let mut head = Vec::with_capacity(MEDIA_BYTES);
+    let read =
+        File::open(path).and_then(|file| file.take(MEDIA_BYTES as u64).read_to_end(&mut head));
+    read.map_err(|why| format!("its file cannot be read ({why})"))?;
+    Media::of(&head).ok_or_else(|| "its file is in no known format".to_owned())
+}
+
+/// The names of the files that are whole.
+pub(super) fn files(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| !name.ends_with(UNFINISHED)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// What is wrong with the files: a line for each row without one of its size and of a known format.
 pub(super) fn check(
     conn: &Connection,
     directory: &Path,
@@ -274,8 +296,13 @@ pub(super) fn check(
             finding(format!("picture {id}: its id is no id"))?;
             continue;
         };
-        match file(directory, id).metadata() {
-            Ok(found) if found.is_file() && u64::try_from(bytes) == Ok(found.len()) => {}
+        let path = file(directory, id);
+        match path.metadata() {
+            Ok(found) if found.is_file() && u64::try_from(bytes) == Ok(found.len()) => {
+                if let Err(why) = media_of(&path) {
+                    finding(format!("picture {id}: {why}"))?;
+                }
+            }
             Ok(found) => finding(format!(
                 "picture {id}: its file has {} bytes instead of {bytes}",
                 found.len()
