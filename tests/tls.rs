@@ -16,6 +16,8 @@ use support::client::connect;
 use support::client::http_on;
 use support::client::json;
 use support::client::soon;
+use support::fire;
+use support::fire::Attack;
 use support::people;
 use support::people::msg_id;
 use support::running::Running;
@@ -252,6 +254,71 @@ async fn a_renewed_certificate_is_taken_up_and_nobody_is_dropped() {
     wu.chat(LI, &msg_id("still there?"), "still there?").await;
     let message = json(&li.next().await.expect("a message"));
     assert_eq!(message["content"], "still there?");
+}
+
+/// Pairs of people over TLS, each with a message under way while SIGHUP comes again and again, with good files and with
+/// broken ones.
+#[tokio::test]
+async fn certificates_come_and_go_while_people_chat() {
+    let mut attack = Attack::on(
+        "lifecycle-renewal",
+        "Certificates are renewed under load as often as one likes, broken files leave the old one in place, and nobody is dropped.",
+        "`tests/tls.rs`: `certificates_come_and_go_while_people_chat`",
+    );
+    let pairs = fire::portion(4, 100);
+    let renewals = fire::portion(8, 400);
+    let place = Place::new();
+    let mut good = place.renew();
+    let mut broker = place.start();
+    let mut log = broker.log();
+    let (address, stomp_address) = (broker.address.clone(), broker.stomp_address());
+    let mut chats = Vec::new();
+    for pair in 0..pairs {
+        let mut people = Vec::new();
+        for uid in [2 * pair + 1, 2 * pair + 2] {
+            let stream = secure(&stomp_address, &[&good], &[]).await;
+            let mut client = Client::log_in_bare(Box::new(stream.expect("a handshake")), uid).await;
+            client.subscribe(&format!("/user/{uid}/recive")).await;
+            people.push(client);
+        }
+        chats.push((2 * pair + 2, people));
+    }
+    for round in 0..renewals {
+        let said = format!("round {round}");
+        for (to, people) in &mut chats {
+            people[0].chat(*to, &msg_id(&said), &said).await;
+        }
+        match round % 4 {
+            // Broken in three ways: no PEM, cut in the middle, not there.
+            1 => write(&place.file("cert.pem"), "no certificate"),
+            2 => write(&place.file("cert.pem"), &good.cert.pem()[..300]),
+            3 => std::fs::remove_file(place.file("cert.pem")).expect("removed"),
+            _ => good = place.renew(),
+        }
+        let part = if round % 4 == 0 {
+            "read again"
+        } else {
+            "stays as it was"
+        };
+        let line = hang_up(&broker, &mut log, part).await;
+        if round % 4 != 0 {
+            assert!(
+                line.contains("--tls-cert") && line.contains("cert.pem"),
+                "{line}"
+            );
+        }
+        for address in [&address, &stomp_address] {
+            let stream = secure(address, &[&good], &[]).await.expect("a handshake");
+            assert_eq!(shown(&stream), good.cert.der(), "round {round}");
+        }
+        for (_, people) in &mut chats {
+            let message = json(&people[1].next().await.expect("nobody is dropped"));
+            assert_eq!(message["content"], *said);
+        }
+    }
+    attack.count("signals", renewals);
+    attack.count("messages under way", renewals * pairs);
+    attack.repelled();
 }
 
 #[test]

@@ -92,6 +92,11 @@ impl Running {
         self.child.wait().expect("it has ended")
     }
 
+    /// How it ended, where a signal has told it to.
+    pub fn terminated(mut self) -> ExitStatus {
+        self.child.wait().expect("it has ended")
+    }
+
     /// A signal by its name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
