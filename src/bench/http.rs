@@ -1,5 +1,7 @@
 //! The few REST calls that prepare a load.
 
+use std::error::Error;
+
 use bytes::Bytes;
 use http::Request;
 use http::header;
@@ -49,11 +51,12 @@ impl Http {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Value, Failed> {
-        let doing = format!("{method} {path}");
+        let url = format!("http://{}{path}", self.address);
+        let doing = format!("{method} {url}");
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.address))
+            .uri(url)
             .header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -62,7 +65,7 @@ impl Http {
             .body(Full::from(body))
             .map_err(|why| failed(&doing, why))?;
         let answer = self.client.request(request).await;
-        let answer = answer.map_err(|why| failed(&doing, why))?;
+        let answer = answer.map_err(|why| failed(&doing, reason(&why)))?;
         let status = answer.status();
         let body = answer.into_body().collect().await;
         let body = body.map_err(|why| failed(&doing, why))?.to_bytes();
@@ -73,5 +76,13 @@ impl Http {
             ));
         }
         Ok(serde_json::from_slice(&body).unwrap_or_default())
+    }
+}
+
+/// The library says what failed, and only the cause says why.
+fn reason(why: &dyn Error) -> String {
+    match why.source() {
+        Some(cause) => reason(cause),
+        None => why.to_string(),
     }
 }

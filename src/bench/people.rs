@@ -20,6 +20,9 @@ use crate::bench::failed;
 use crate::bench::host::Host;
 use crate::bench::http::Http;
 
+/// The first uid of those whose tokens we sign: beyond those that a broker gives out itself.
+const UIDS_FROM: u64 = 1_000_000_000;
+
 /// A secret for tokens (HS256).
 pub(super) struct Key(Vec<u8>);
 
@@ -103,10 +106,11 @@ impl<'a> People<'a> {
             return Ok(person.clone());
         }
         let person = match &self.host.key {
-            Some(key) => Person {
-                uid: number + 1,
-                token: key.token(number + 1, &format!("bench-{}", number + 1))?,
-            },
+            Some(key) => {
+                let uid = UIDS_FROM + number;
+                let token = key.token(uid, &format!("bench-{uid}"))?;
+                Person { uid, token }
+            }
             None => self.account(number).await?,
         };
         self.made.borrow_mut().insert(number, person.clone());
