@@ -8,12 +8,14 @@
 //! - [`auth`] knows who somebody is: accounts, passwords, tokens.
 //! - [`broker`] is the chat itself: [`broker::Broker::ask`] is the one way in, events are the one way out.
 //! - [`stores`] keep it: [`broker::ports::Store`] on SQLite, or in memory.
+//! - [`bench`] makes a load as clients would, for this broker or any other that speaks STOMP.
 //! - [`config`] reads the options, [`metrics`] names the counts, and [`assembly`] puts all of it together.
 //!
 //! The grammars live in a crate of their own, `hongyan-grammar`.
 
 pub mod assembly;
 pub mod auth;
+pub mod bench;
 pub mod broker;
 pub mod config;
 pub mod gateways;

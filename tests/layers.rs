@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// A room, and what of ours it may import. A room may always import itself.
 const LAW: &[(&str, &[&str])] = &[
+    ("bench", &["hongyan_grammar", "config"]),
     ("broker", &[]),
     ("config", &[]),
     ("stores", &["broker"]),
@@ -21,6 +22,7 @@ const LAW: &[(&str, &[&str])] = &[
         &[
             "hongyan_grammar",
             "auth",
+            "bench",
             "broker",
             "config",
             "gateways",

@@ -10,6 +10,7 @@ mod timer;
 
 use std::process::ExitCode;
 
+use crate::bench;
 use crate::config::Cli;
 use crate::config::Command;
 
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token { name } => commands::token(&cli.data, &name),
         Command::Check => commands::check(&cli.data),
         Command::Backup { file } => commands::backup(&cli.data, &file),
+        Command::Bench(options) => bench::run(&options).map_err(Failure::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

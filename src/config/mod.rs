@@ -1,6 +1,7 @@
 //! What the operator wants: flags, environment and file, read by one table and one parser (`options`). It knows the
 //! options' syntax, not what they do; it reads the file, and leaves arguments, environment and exit to its caller.
 
+mod bench;
 mod file;
 mod options;
 mod refusal;
@@ -16,6 +17,8 @@ use clap::ArgMatches;
 use clap::CommandFactory;
 use clap::FromArgMatches;
 
+pub use crate::config::bench::BenchOptions;
+pub use crate::config::bench::Scenario;
 pub use crate::config::options::Registration;
 pub use crate::config::options::ServeOptions;
 
@@ -62,6 +65,8 @@ pub enum Command {
         /// To this file.
         file: PathBuf,
     },
+    /// Load a broker, and measure it.
+    Bench(Box<BenchOptions>),
 }
 
 /// Where a new account's password comes from.
@@ -221,6 +226,7 @@ impl Cli {
             Some(Sub::Token { name }) => Command::Token { name },
             Some(Sub::Check) => Command::Check,
             Some(Sub::Backup { file }) => Command::Backup { file },
+            Some(Sub::Bench(options)) => Command::Bench(options),
         };
         Ok(Self {
             command,

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use http::Uri;
 
+use crate::config::BenchOptions;
 use crate::config::Permit;
 use crate::config::StoreUrl;
 use crate::config::values;
@@ -25,7 +26,8 @@ Examples:
   hongyan serve --config /etc/hongyan.toml
   hongyan user add li --password-stdin      make an account
   hongyan token li                          print a session token for it
-  hongyan backup copy.db                    copy the database while it is in use";
+  hongyan backup copy.db                    copy the database while it is in use
+  hongyan bench chat                        how many messages a second on this machine?";
 
 /// A chat message broker: STOMP over WebSocket, SockJS and TCP, one inbox, kept on SQLite.
 #[derive(Parser)]
@@ -161,6 +163,8 @@ pub(super) enum Sub {
         /// The copy; must not exist
         file: PathBuf,
     },
+    /// Load a STOMP broker and measure it: this one, or any other
+    Bench(Box<BenchOptions>),
 }
 
 #[derive(Subcommand)]

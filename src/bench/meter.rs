@@ -1,0 +1,121 @@
+//! What is counted while messages flow: how many arrive in the seconds that count, and how long each took.
+
+use std::io::Write;
+use std::time::Duration;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+
+use crate::bench::Failed;
+use crate::bench::failed;
+use crate::config::BenchOptions;
+
+/// Longest latency that is told apart from longer ones: an hour.
+const LATENCY_US_MAX: u64 = 3_600_000_000;
+
+/// One second of the run.
+#[derive(Clone, Copy)]
+pub(super) struct Second {
+    /// Deliveries in it.
+    pub(super) deliveries: u64,
+    /// Median and 99th percentile of the latency of those, microseconds.
+    pub(super) p50_us: u64,
+    /// See above.
+    pub(super) p99_us: u64,
+}
+
+/// The seconds that count, and what happened in them.
+pub(super) struct Meter {
+    /// When they begin, and end.
+    pub(super) from: Instant,
+    /// See above.
+    pub(super) until: Instant,
+    /// From when a message was due until it was pushed to a receiver, microseconds.
+    pub(super) pushes: Histogram<u64>,
+    /// The same, until its sender had the answer.
+    pub(super) answers: Histogram<u64>,
+    /// Deliveries within the time: one for each receiver of a message.
+    pub(super) deliveries: u64,
+    /// Second by second, the warm-up included.
+    pub(super) seconds: Vec<Second>,
+    second: Histogram<u64>,
+    /// What one delivery is called in the progress.
+    unit: &'static str,
+}
+
+/// A histogram of microseconds with three significant digits.
+pub(super) fn histogram() -> Result<Histogram<u64>, Failed> {
+    Histogram::new_with_max(LATENCY_US_MAX, 3).map_err(|why| failed("a histogram", why))
+}
+
+impl Meter {
+    /// Begins the warm-up now.
+    pub(super) fn start(options: &BenchOptions, unit: &'static str) -> Result<Self, Failed> {
+        let from = Instant::now() + Duration::from_secs(options.warm_up_s);
+        Ok(Self {
+            from,
+            until: from + Duration::from_secs(options.seconds),
+            pushes: histogram()?,
+            answers: histogram()?,
+            deliveries: 0,
+            seconds: Vec::new(),
+            second: histogram()?,
+            unit,
+        })
+    }
+
+    /// A message that was due at `due` was pushed to a receiver `at`.
+    pub(super) fn delivered(&mut self, due: Instant, at: Instant) {
+        let latency = micros(at - due);
+        self.second.saturating_record(latency);
+        if self.counts(at) {
+            self.deliveries += 1;
+        }
+        if self.counts(due) {
+            self.pushes.saturating_record(latency);
+        }
+    }
+
+    /// Its sender had the answer `at`.
+    pub(super) fn answered(&mut self, due: Instant, at: Instant) {
+        if self.counts(due) {
+            self.answers.saturating_record(micros(at - due));
+        }
+    }
+
+    fn counts(&self, moment: Instant) -> bool {
+        (self.from..self.until).contains(&moment)
+    }
+
+    /// A second is over: says how it was.
+    pub(super) fn tick(&mut self) {
+        let second = Second {
+            deliveries: self.second.len(),
+            p50_us: self.second.value_at_quantile(0.5),
+            p99_us: self.second.value_at_quantile(0.99),
+        };
+        self.second.reset();
+        self.seconds.push(second);
+        let warm = match Instant::now() < self.from {
+            true => " (warming up)",
+            false => "",
+        };
+        // Whoever runs it may have closed stderr.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{:4} s  {:>9} {}/s  p50 {:>9.2} ms  p99 {:>9.2} ms{warm}",
+            self.seconds.len(),
+            second.deliveries,
+            self.unit,
+            second.p50_us as f64 / 1e3,
+            second.p99_us as f64 / 1e3,
+        );
+    }
+}
+
+/// Whole microseconds, at least one.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros())
+        .unwrap_or(u64::MAX)
+        .max(1)
+}

@@ -1,0 +1,147 @@
+//! The ceiling: the same frames over the same WebSockets, sent back by a server that does nothing else. What the broker
+//! reaches of it is what its work costs.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::SinkExt;
+use futures_util::StreamExt;
+use hongyan_grammar::stomp;
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Frame;
+use hongyan_grammar::stomp::Version;
+use http::HeaderValue;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::handshake::server::ErrorResponse;
+use tokio_tungstenite::tungstenite::handshake::server::Request;
+use tokio_tungstenite::tungstenite::handshake::server::Response;
+
+use crate::bench::Failed;
+use crate::bench::failed;
+use crate::bench::line::Buffers;
+use crate::bench::line::Line;
+use crate::bench::meter::Meter;
+use crate::bench::report::Report;
+use crate::bench::scenarios::Stage;
+
+/// Sends back every message, until the process is ended.
+pub(in crate::bench) async fn serve() -> Result<std::convert::Infallible, Failed> {
+    let bound = TcpListener::bind("127.0.0.1:0").await;
+    let listener = bound.map_err(|why| failed("the echo server", why))?;
+    let address = listener
+        .local_addr()
+        .map_err(|why| failed("the echo server", why))?;
+    println!("listening on http://{address}");
+    loop {
+        let accepted = listener.accept().await;
+        let (stream, _) = accepted.map_err(|why| failed("the echo server", why))?;
+        tokio::task::spawn_local(echo(stream));
+    }
+}
+
+async fn echo(stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, with_subprotocol).await else {
+        return;
+    };
+    while let Some(Ok(message)) = socket.next().await {
+        let mut next = Some(message);
+        while let Some(message) = next {
+            if (message.is_text() || message.is_binary()) && socket.feed(message).await.is_err() {
+                return;
+            }
+            next = socket.next().now_or_never().flatten().and_then(Result::ok);
+        }
+        if socket.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The load asks for this subprotocol, wherever it connects to.
+#[allow(clippy::result_large_err, reason = "the library's type of answer")]
+fn with_subprotocol(_: &Request, mut answer: Response) -> Result<Response, ErrorResponse> {
+    let stomp = HeaderValue::from_static("v12.stomp");
+    answer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, stomp);
+    Ok(answer)
+}
+
+pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
+    let options = stage.options;
+    let mut report = Report::new(options, stage.host);
+    report.parameter("connections", 2 * options.pairs);
+    report.parameter("window", options.window);
+    report.parameter("bytes", options.bytes);
+    let processor_before = stage.host.processor_us();
+    let meter = Rc::new(RefCell::new(Meter::start(options, "messages")?));
+    let mut tasks = JoinSet::new();
+    for index in 0..2 * options.pairs as u64 {
+        let line = Line::connect(&stage.host.url, Buffers::Large).await?;
+        let message = Frame::new(Command::Message)
+            .header("destination", "/socket/chat/send")
+            .body(format!("{index:010} {}", "x".repeat(options.bytes)));
+        tasks.spawn_local(bounce(line, message, options.window, Rc::clone(&meter)));
+    }
+    let mut sent = 0;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                Some(ended) => sent += ended.map_err(|why| failed("a client", why))??,
+                None => break,
+            },
+            _ = ticks.tick() => meter.borrow_mut().tick(),
+        }
+    }
+    let meter = meter.borrow();
+    // Each counts once in and once out.
+    let rate = 2.0 * meter.deliveries as f64 / options.seconds as f64;
+    report.figure("messages in and out", rate, "1/s");
+    if let (Some(before), Some(after)) = (processor_before, stage.host.processor_us()) {
+        let each = (after - before) as f64 / (2 * sent) as f64;
+        report.figure("server's time a message", each, "µs");
+    }
+    report.latency("there and back", &meter.pushes);
+    report.seconds = meter.seconds.clone();
+    Ok(report)
+}
+
+/// Keeps `window` messages under way until the time is over. Gives how many there were.
+async fn bounce(
+    mut line: Line,
+    message: Frame,
+    window: usize,
+    meter: Rc<RefCell<Meter>>,
+) -> Result<u64, Failed> {
+    let until = meter.borrow().until;
+    let mut under_way = std::collections::VecDeque::new();
+    let mut wire = Vec::new();
+    stomp::write(&message, Version::V1_2, &mut wire);
+    let mut sent = 0;
+    loop {
+        let now = Instant::now();
+        while now < until && under_way.len() < window {
+            line.queue(&wire).await?;
+            under_way.push_back(now);
+            sent += 1;
+        }
+        if under_way.is_empty() {
+            return Ok(sent);
+        }
+        line.flush().await?;
+        let mut next = Some(line.next().await?);
+        let at = Instant::now();
+        while next.is_some() {
+            if let Some(due) = under_way.pop_front() {
+                meter.borrow_mut().delivered(due, at);
+            }
+            next = line.next_now()?;
+        }
+    }
+}
