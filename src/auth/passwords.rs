@@ -1,6 +1,12 @@
 //! Passwords, hashed with argon2id off the threads that carry messages. Knows neither users nor tries.
 
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::thread;
 
 use argon2::Argon2;
 use argon2::password_hash::Error;
@@ -9,7 +15,7 @@ use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 
 use crate::auth::denial::Denial;
 
@@ -41,10 +47,17 @@ pub(super) fn hash(password: &str) -> Result<String, Denial> {
         .map_err(|why| failed(&why))
 }
 
+/// One password to hash.
+type Work = Box<dyn FnOnce() + Send>;
+
 /// The place where passwords are hashed.
+///
+/// On threads of its own, as many as hash at once: an allocator may keep what a thread has given back for that thread to use
+/// again, and of ever new threads each would leave 19 MiB behind.
 pub(super) struct Passwords {
     places: Arc<Semaphore>,
     hashing: Arc<Semaphore>,
+    work: mpsc::Sender<Work>,
 }
 
 /// The right to have one password hashed. Dropped, it goes to somebody else.
@@ -52,9 +65,16 @@ pub(super) struct Place(OwnedSemaphorePermit);
 
 impl Passwords {
     pub(super) fn new() -> Self {
+        let (work, to_do) = mpsc::channel();
+        let to_do = Arc::new(Mutex::new(to_do));
+        for _ in 0..AT_ONCE {
+            let to_do = Arc::clone(&to_do);
+            thread::spawn(move || hash_for_ever(&to_do));
+        }
         Self {
             places: Arc::new(Semaphore::new(AT_ONCE + WAITING_MAX)),
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
+            work,
         }
     }
 
@@ -100,12 +120,24 @@ impl Passwords {
     ) -> Result<T, Denial> {
         let turn = Arc::clone(&self.hashing).acquire_owned().await;
         let turn = turn.map_err(|why| failed(&why))?;
-        let done = spawn_blocking(move || {
+        let (tell, told) = oneshot::channel();
+        let work = Box::new(move || {
             // Both are held by the work itself: it goes on when the asker has gone, and still takes its core.
             let _held = (place.0, turn);
-            work()
+            let _ = tell.send(work());
         });
-        done.await.map_err(|why| failed(&why))
+        self.work.send(work).map_err(|why| failed(&why))?;
+        told.await.map_err(|why| failed(&why))
+    }
+}
+
+/// Does what there is to do, until nobody is left who could ask.
+fn hash_for_ever(to_do: &Mutex<mpsc::Receiver<Work>>) {
+    loop {
+        let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(work) = next else { return };
+        // A panic was told by the hook; the next password is another.
+        let _ = catch_unwind(AssertUnwindSafe(work));
     }
 }
 

@@ -98,6 +98,8 @@ impl<D: Dialect> Speaking<D> {
             if self.later.is_some() || !self.order.is_empty() {
                 return;
             }
+            // Nothing is asked, so no page is under way.
+            self.proofs.forget_received();
             let Some((re, request)) = self.held.take() else {
                 return;
             };
@@ -180,6 +182,9 @@ impl<D: Dialect> Open for Speaking<D> {
         match told {
             Told::Answer(ticket, answer) if Proofs::asks_as(ticket) => {
                 self.proofs.answered(now, ticket, answer.is_ok());
+                if self.order.is_empty() {
+                    self.proofs.forget_received();
+                }
                 self.proofs.probe(now, acts);
             }
             Told::Answer(ticket, answer) => {

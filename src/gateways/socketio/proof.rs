@@ -4,6 +4,8 @@
 //! At most one probe is under way. What is said meanwhile waits for the next one, so that a burst costs a probe for each
 //! round trip and not for each message.
 
+use std::collections::VecDeque;
+
 use crate::broker::command::Command;
 use crate::broker::command::Ears;
 use crate::broker::command::Pushed;
@@ -39,6 +41,8 @@ pub(super) struct Proofs {
     probed: Vec<Run>,
     /// Proved, and the broker asked to call them received.
     asked: Vec<(Ticket, Run)>,
+    /// Received, but a page that is under way may have been read before that.
+    received: VecDeque<Run>,
     /// How often it was asked.
     asks: u64,
     /// No probe before this, on the steady clock.
@@ -88,10 +92,11 @@ impl Proofs {
         self.broken[usize::from(ears(message).groups)] = true;
     }
 
-    /// Whether this message was said and is not received yet.
+    /// Whether this message was said, and a page may show it as one that waits.
     pub(super) fn has(&self, message: &Message) -> bool {
         let asked = self.asked.iter().map(|(_, run)| run);
         let runs = self.said.iter().chain(&self.probed).chain(asked);
+        let runs = runs.chain(&self.received);
         let mut runs = runs.filter(|run| run.by.hear(message));
         runs.any(|run| run.after < message.id && message.id <= run.last)
     }
@@ -143,12 +148,24 @@ impl Proofs {
     pub(super) fn answered(&mut self, now: Moment, ticket: Ticket, kept: bool) {
         let place = self.asked.iter().position(|(asked, _)| *asked == ticket);
         let run = place.map(|place| self.asked.swap_remove(place).1);
-        if let Some(run) = run.filter(|_| !kept) {
+        if let Some(run) = run.filter(|_| kept) {
+            if self.received.len() == RUNS_MAX {
+                self.received.pop_front();
+            }
+            self.received.push_back(run);
+        } else if let Some(run) = run {
             // Between this run and what is said next, something may have been left out.
             self.broken[usize::from(run.by.groups)] = true;
             self.said.push(run);
             self.not_before_ms = now.steady_ms + AGAIN_AFTER_MS;
         }
+    }
+}
+
+impl Proofs {
+    /// No page is under way.
+    pub(super) fn forget_received(&mut self) {
+        self.received = VecDeque::new();
     }
 }
 
@@ -259,6 +276,10 @@ mod tests {
             panic!("the broker is asked");
         };
         proofs.answered(later, ticket, true);
-        assert!(!proofs.has(&message(4, false)) && proofs.wake_at_ms().is_none());
+        assert!(proofs.wake_at_ms().is_none());
+        // A page may have been read before that, and come only now.
+        assert!(proofs.has(&message(4, false)));
+        proofs.forget_received();
+        assert!(!proofs.has(&message(4, false)));
     }
 }
