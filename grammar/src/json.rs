@@ -4,7 +4,7 @@
 use std::fmt;
 
 use memchr::memmem;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, Visitor};
 
 /// How deep JSON from a client may be nested.
 pub const DEPTH_MAX: usize = 32;
@@ -45,7 +45,7 @@ pub(crate) fn string(json: &str) -> Option<String> {
     if !may_have_halves(json) {
         return serde_json::from_str(json).ok();
     }
-    let Wide(wide) = serde_json::from_str(json).ok()?;
+    let Wide(wide) = with_halves(json).ok()?;
     let mut whole = String::with_capacity(wide.len());
     let mut begin = 0;
     for (at, _) in halves(&wide) {
@@ -55,6 +55,13 @@ pub(crate) fn string(json: &str) -> Option<String> {
     }
     whole.push_str(&String::from_utf8_lossy(wide.get(begin..)?));
     Some(whole)
+}
+
+/// Reads JSON whose strings are [`Wide`]: like any other JSON, but that halves may pass.
+pub(crate) fn with_halves<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
+    // In strings that are taken as bytes, serde_json lets raw control characters pass, too.
+    let _: IgnoredAny = serde_json::from_str(json)?;
+    serde_json::from_str(json)
 }
 
 /// Whether `json` has an escape of a half, as all do that have one.
@@ -120,6 +127,8 @@ mod tests {
             (r#""a\uD83Db\uDE00""#, Some("a\u{fffd}b\u{fffd}")),
             (r#""\ud83d\ud83d\ude00""#, Some("\u{fffd}😀")),
             (r#""\ud83d"x"#, None),
+            ("\"\\ud83d\u{1e}\"", None),
+            ("\"\u{1e}\"", None),
             ("7", None),
         ] {
             assert_eq!(string(json).as_deref(), expected, "{json}");

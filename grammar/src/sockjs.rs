@@ -6,9 +6,7 @@
 
 use std::fmt::Write as _;
 
-use serde::de::DeserializeOwned;
-
-use crate::json::{HALF_BYTES, Wide, halves, may_have_halves, offset};
+use crate::json::{HALF_BYTES, Wide, halves, may_have_halves, offset, with_halves};
 use crate::refusal::{Kind, Refusal};
 
 /// The first frame of a session: it is open.
@@ -79,9 +77,9 @@ impl Reader {
         }
         // Nearly every message leaves here.
         if self.half.is_none() && !may_have_halves(text) {
-            return strings(text);
+            return strings(text, serde_json::from_str, serde_json::from_str);
         }
-        let wide: Vec<Wide> = strings(text)?;
+        let wide: Vec<Wide> = strings(text, with_halves, with_halves)?;
         Ok(wide.iter().map(|message| self.whole(message)).collect())
     }
 
@@ -119,12 +117,16 @@ impl Reader {
     }
 }
 
-/// The strings in an array, or a bare one.
-fn strings<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Refusal> {
+/// The strings in an array, or a bare one, as `read_one` and `read_all` read JSON.
+fn strings<'t, T>(
+    text: &'t str,
+    read_one: fn(&'t str) -> serde_json::Result<T>,
+    read_all: fn(&'t str) -> serde_json::Result<Vec<T>>,
+) -> Result<Vec<T>, Refusal> {
     let strings = if text.trim_ascii_start().starts_with('"') {
-        serde_json::from_str(text).map(|string| vec![string])
+        read_one(text).map(|string| vec![string])
     } else {
-        serde_json::from_str(text)
+        read_all(text)
     };
     strings.map_err(|error| {
         let sentence = "not a JSON array of strings: send messages as [\"first\",\"second\"]";

@@ -255,6 +255,10 @@ mod tests {
             ("/Mimi/", "/Mimi", Some("/")),
             ("/Mimic", "/Mimi", None),
             ("/client", "/Mimi", None),
+            // `CONNECT a:80` and `OPTIONS *`: warp's filters of paths can't bear a request without a path.
+            ("a:80", "", Some("/")),
+            ("a:80", "/Mimi", None),
+            ("*", "", None),
         ] {
             let stripped = strip(&Uri::from_static(uri), context_path).map(|uri| uri.to_string());
             assert_eq!(stripped.as_deref(), path, "{uri}");

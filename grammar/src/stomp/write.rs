@@ -24,7 +24,7 @@ pub fn write(frame: &Frame, version: Version, out: &mut Vec<u8>) {
     for (name, value) in &frame.headers {
         if name == "content-length" && !has_length {
             has_length = true;
-            if value.trim().parse() != Ok(frame.body.len()) {
+            if !is_length(value, frame.body.len()) {
                 writer = writer.header_number(name, frame.body.len() as u64);
                 continue;
             }
@@ -36,6 +36,12 @@ pub fn write(frame: &Frame, version: Version, out: &mut Vec<u8>) {
     } else {
         writer.body(&frame.body).end();
     }
+}
+
+/// Whether `value` says `length` in a way that every reader takes: digits, and no more than spaces around them.
+fn is_length(value: &str, length: usize) -> bool {
+    let digits = value.trim_matches(' ');
+    digits.bytes().all(|octet| octet.is_ascii_digit()) && digits.parse() == Ok(length)
 }
 
 /// Writes one frame at the end of a buffer, part by part, and allocates nothing of its own.
@@ -166,6 +172,27 @@ mod tests {
             .header("receipt-id", "1")
             .end();
         assert_eq!(out, b"RECEIPT\nreceipt-id:1\n\n\0");
+    }
+
+    #[test]
+    fn a_length_is_written_as_every_reader_takes_it() {
+        for (length, version) in [
+            ("+3", Version::V1_2),
+            ("3\n", Version::V1_2),
+            ("3\r", Version::V1_0),
+            ("\u{a0}3", Version::V1_2),
+            ("", Version::V1_2),
+        ] {
+            let frame = Frame::new(Command::Send).header("content-length", length);
+            let frame = frame.body("abc");
+            let corrected = "SEND\ncontent-length:3\n\nabc\0";
+            assert_eq!(written(&frame, version), corrected, "{length:?}");
+        }
+        let spaces = Frame::new(Command::Send).header("content-length", " 03 ");
+        assert_eq!(
+            written(&spaces.body("abc"), Version::V1_2),
+            "SEND\ncontent-length: 03 \n\nabc\0"
+        );
     }
 
     #[test]
