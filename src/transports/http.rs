@@ -35,6 +35,7 @@ use warp::reply::Response;
 use crate::transports::listener::Listener;
 use crate::transports::listener::Stream;
 use crate::transports::listener::stopped;
+use crate::transports::patience::Patience;
 use crate::transports::websocket;
 
 /// How long a client may take to send a request's head (and how long a connection may wait for its next request).
@@ -93,7 +94,10 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Patience::new(stream)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {

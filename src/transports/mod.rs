@@ -6,6 +6,7 @@ mod fragments;
 pub mod http;
 pub mod listener;
 pub mod origin;
+mod patience;
 pub mod socketio;
 pub mod sockjs;
 pub mod tcp;
