@@ -16,6 +16,7 @@ use ::http::Method;
 use ::http::Request;
 use ::http::StatusCode;
 use ::http::Uri;
+use ::http::Version;
 use ::http::header;
 use bytes::Bytes;
 use hyper::body::Body;
@@ -135,6 +136,9 @@ where
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        if !has_one_host(&request) {
+            return Box::pin(std::future::ready(Ok(hostless())));
+        }
         if lacks_slash(&request, &self.context_path) {
             let redirect = redirect(&self.context_path);
             return Box::pin(std::future::ready(Ok(redirect)));
@@ -203,6 +207,20 @@ impl Body for Watched {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Whether a request says once for whom it is: without that, or with two of them, servers on its way may disagree
+/// (RFC 9112, 3.2). HTTP/1.0 need not.
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
+}
+
+fn hostless() -> Response {
+    let mut response = empty(StatusCode::BAD_REQUEST);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 /// Whether somebody looks at the context path without its slash: what the page there names would be looked for beside it.
