@@ -7,6 +7,7 @@ pub mod http;
 pub mod listener;
 pub mod origin;
 mod patience;
+mod seldom;
 pub mod socketio;
 pub mod sockjs;
 pub mod tcp;
