@@ -203,6 +203,10 @@ impl<H: Handler> Endpoint<H> {
                     body,
                 };
                 async move {
+                    // Whoever may not come in may not read why either.
+                    if let Err(refusal) = endpoint.handler.knock(&request.head) {
+                        return *refusal;
+                    }
                     let headers = request.head.headers.clone();
                     let answer = endpoint.answer(request).await;
                     let mut response = answer.unwrap_or_else(|refusal| *refusal);
@@ -217,7 +221,6 @@ impl<H: Handler> Endpoint<H> {
 
     async fn answer(&self, request: Request) -> Result<Response, Refusal> {
         let head = &request.head;
-        self.handler.knock(head)?;
         match head.method {
             Method::OPTIONS => return Ok(answers::options()),
             Method::GET | Method::POST => {}
