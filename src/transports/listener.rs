@@ -172,6 +172,25 @@ impl AsyncWrite for Stream {
         }
     }
 
+    /// Without this hyper would copy each answer whole, and keep the copy until it is taken.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, parts),
+            Socket::Secure(tls) => Pin::new(tls).poll_write_vectored(context, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(tcp) => tcp.is_write_vectored(),
+            Socket::Secure(tls) => tls.is_write_vectored(),
+        }
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.socket {
             Socket::Plain(tcp) => Pin::new(tcp).poll_flush(context),

@@ -164,9 +164,7 @@ async fn who_reads_no_answer_is_let_go() {
     let house = House::open(&[]);
     let token = people::token(1);
     let bearer = format!("Authorization: Bearer {token}\r\n");
-    let picture = format!("\u{89}PNG{}", "x".repeat(1 << 20));
-    let mut picture = picture.into_bytes();
-    picture[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 3 << 20]].concat();
     let head = format!(
         "POST /api/images HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{bearer}Content-Length: {}\r\n\r\n",
         picture.len()
@@ -177,18 +175,31 @@ async fn who_reads_no_answer_is_let_go() {
     let path = format!("/api/images/{}", &id[..32]);
     let bystanders = Bystanders::begin(&house).await;
     let before = house.broker.resident_bytes();
-    let count = portion(20, 100);
+    let count = portion(40, 400);
     let mut open = Vec::new();
     for _ in 0..count {
         let mut stream = connect_without_room(house.address()).await;
         // Many at once: the first is not read, so the others are not even looked at.
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{bearer}\r\n").repeat(20);
-        stream.write_all(request.as_bytes()).await.expect("written");
+        let written = stream.write_all(request.as_bytes()).await;
+        written.expect("written");
         open.push(stream);
     }
+    // And as many who begin to bring one, and do not go on.
+    let most = &picture[..picture.len() - 1];
+    let begun = [head.as_bytes(), most].concat();
+    let bringing = (0..count).map(|_| async {
+        let mut stream = connect_without_room(house.address()).await;
+        let _ = timeout(HELD_BACK_AFTER, stream.write_all(&begun)).await;
+        stream
+    });
+    open.extend(futures_util::future::join_all(bringing).await);
     bystanders.go_on().await;
-    let each = house.broker.resident_bytes().saturating_sub(before) / count;
-    assert!(each < 3 << 20, "{each} bytes for each that reads nothing");
+    let grown = house.broker.resident_bytes().saturating_sub(before);
+    assert!(grown < 96 << 20, "{grown} bytes for {count} of each");
+    // Their user has to wait; nobody else has.
+    house.know([2]).await;
+    attack.count("bytes of memory for all of them", grown);
     attack.count("clients that read no answer", count);
     if fire::whole() {
         let with_all = house.broker.open_files();
