@@ -15,6 +15,8 @@ mod operator;
 mod wire;
 
 mod bystander;
+mod destinations;
+mod ends;
 mod events;
 mod floods;
 mod injected;
@@ -22,6 +24,8 @@ mod malformed;
 mod minted;
 mod origins;
 mod others;
+mod pictures;
 mod raw;
+mod requests;
 mod slow;
 mod tokens;
