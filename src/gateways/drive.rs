@@ -211,6 +211,9 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 }
                 // What was read before the end still counts.
                 Err(lost) => {
+                    if lost == Lost::Stalled {
+                        self.context.tally.stalled.add();
+                    }
                     self.lost = Some(lost);
                     return;
                 }

@@ -16,6 +16,7 @@ use ::http::Method;
 use ::http::Request;
 use ::http::StatusCode;
 use ::http::Uri;
+use ::http::Version;
 use ::http::header;
 use bytes::Bytes;
 use hyper::body::Body;
@@ -35,6 +36,7 @@ use warp::reply::Response;
 use crate::transports::listener::Listener;
 use crate::transports::listener::Stream;
 use crate::transports::listener::stopped;
+use crate::transports::patience::Patience;
 use crate::transports::websocket;
 
 /// How long a client may take to send a request's head (and how long a connection may wait for its next request).
@@ -93,7 +95,10 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Patience::new(stream)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
@@ -131,6 +136,9 @@ where
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        if !has_one_host(&request) {
+            return Box::pin(std::future::ready(Ok(hostless())));
+        }
         if lacks_slash(&request, &self.context_path) {
             let redirect = redirect(&self.context_path);
             return Box::pin(std::future::ready(Ok(redirect)));
@@ -199,6 +207,20 @@ impl Body for Watched {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Whether a request says once for whom it is: without that, or with two of them, servers on its way may disagree
+/// (RFC 9112, 3.2). HTTP/1.0 need not.
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
+}
+
+fn hostless() -> Response {
+    let mut response = empty(StatusCode::BAD_REQUEST);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 /// Whether somebody looks at the context path without its slash: what the page there names would be looked for beside it.

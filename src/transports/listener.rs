@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
+use crate::transports::seldom::Seldom;
 use crate::transports::tls::Tls;
 
 /// How long to wait when the process has no file descriptors left.
@@ -62,6 +63,7 @@ impl Listener {
         F: FnOnce(Stream) -> S + Clone + Send + 'static,
         S: Future<Output = ()> + Send,
     {
+        let refused = Seldom::default();
         loop {
             let accepted = tokio::select! {
                 accepted = self.tcp.accept() => accepted,
@@ -76,7 +78,9 @@ impl Listener {
                 }
             };
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                tracing::warn!("all connections are taken (--max-connections)");
+                if let Some(refused) = refused.again() {
+                    tracing::warn!(refused, "all connections are taken (--max-connections)");
+                }
                 if self.tls.is_none() {
                     // As much of it as the socket takes at once: there is no place to wait in.
                     let _ = tcp.try_write(full);
@@ -165,6 +169,25 @@ impl AsyncWrite for Stream {
         match &mut self.socket {
             Socket::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
             Socket::Secure(tls) => Pin::new(tls).poll_write(context, bytes),
+        }
+    }
+
+    /// Without this hyper would copy each answer whole, and keep the copy until it is taken.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_write_vectored(context, parts),
+            Socket::Secure(tls) => Pin::new(tls).poll_write_vectored(context, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(tcp) => tcp.is_write_vectored(),
+            Socket::Secure(tls) => tls.is_write_vectored(),
         }
     }
 

@@ -6,6 +6,8 @@ mod fragments;
 pub mod http;
 pub mod listener;
 pub mod origin;
+mod patience;
+mod seldom;
 pub mod socketio;
 pub mod sockjs;
 pub mod tcp;

@@ -1,6 +1,7 @@
 //! Which browser pages may connect. The rule is one for every transport; a request without an Origin is no browser's.
 
 use ::http::HeaderMap;
+use ::http::HeaderValue;
 use ::http::header;
 
 /// The origins that are let in (`--allow-origin`).
@@ -15,11 +16,13 @@ pub enum Origins {
 }
 
 impl Origins {
-    /// Whether a request with these headers may come in.
+    /// Whether a request with these headers may come in. No browser names two origins; whoever does needs both let in.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return true;
-        };
+        let mut named = headers.get_all(header::ORIGIN).iter();
+        named.all(|origin| self.allows(origin, headers))
+    }
+
+    fn allows(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
         let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
         match self {
             Self::Any => true,
@@ -38,7 +41,6 @@ impl Origins {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn request(origin: &'static str) -> HeaderMap {
         let host = (header::HOST, HeaderValue::from_static("chat.example:8080"));
@@ -61,5 +63,11 @@ mod tests {
             assert_eq!(listed.allow(&request(origin)), in_list, "{origin}");
         }
         assert!(listed.allow(&HeaderMap::new()), "no browser");
+        let mut two = request("https://app.example");
+        two.append(
+            header::ORIGIN,
+            HeaderValue::from_static("https://evil.example"),
+        );
+        assert!(!listed.allow(&two), "the second is not let in");
     }
 }

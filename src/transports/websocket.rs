@@ -39,6 +39,9 @@ const READ_BYTES: usize = 4 * 1024;
 /// Queued bytes beyond which a message is written at once instead of with the next flush.
 const WRITE_BYTES: usize = 16 * 1024;
 
+/// How long a client may take to take the answers to its pings (CONTRACT section 9).
+const PONG_WITHIN: Duration = Duration::from_secs(30);
+
 /// How long to wait for the peer's own close, so that our last words are read before the connection is reset.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -128,6 +131,8 @@ fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
 pub struct WebSocket {
     socket: WebSocketStream<Counted<TokioIo<Upgraded>>>,
     message_bytes_max: usize,
+    /// A ping came, and its answer is not known to be written.
+    owes_pong: bool,
 }
 
 impl WebSocket {
@@ -143,7 +148,18 @@ impl WebSocket {
         Some(Self {
             socket: WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await,
             message_bytes_max,
+            owes_pong: false,
         })
+    }
+
+    /// Writes the answer to a ping. The library would read on meanwhile and queue an answer to each, so that whoever pings
+    /// and reads nothing would have us keep them all.
+    async fn pay_pong(&mut self) -> Result<(), Lost> {
+        let flushed = tokio::time::timeout(PONG_WITHIN, self.socket.flush()).await;
+        let flushed = flushed.map_err(|_| Lost::Stalled)?;
+        flushed.map_err(|error| self.lost(&error))?;
+        self.owes_pong = false;
+        Ok(())
     }
 
     fn lost(&self, error: &Error) -> Lost {
@@ -164,6 +180,9 @@ impl WebSocket {
 impl Link for WebSocket {
     async fn hear(&mut self) -> Result<Heard, Lost> {
         loop {
+            if self.owes_pong {
+                self.pay_pong().await?;
+            }
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(Heard::Message(text.into())),
                 Some(Ok(Message::Binary(bytes))) => return Ok(Heard::Message(bytes)),
@@ -174,8 +193,9 @@ impl Link for WebSocket {
                         return Ok(Heard::Proved(u64::from_be_bytes(mark)));
                     }
                 }
-                // Pings are answered by the library.
-                Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
+                // The library has queued its answer.
+                Some(Ok(Message::Ping(_))) => self.owes_pong = true,
+                Some(Ok(Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_))) => {
                     // The library has queued its answer, and sends it with the next flush.
                     let _ = tokio::time::timeout(CLOSE_WITHIN, self.socket.flush()).await;

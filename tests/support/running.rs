@@ -97,6 +97,13 @@ impl Running {
         self.child.wait().expect("it has ended")
     }
 
+    /// How many files and connections it has open.
+    pub fn open_files(&self) -> u64 {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let names = std::fs::read_dir(folder).expect("a Linux machine");
+        names.count() as u64
+    }
+
     /// A signal by its name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

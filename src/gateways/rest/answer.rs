@@ -89,6 +89,15 @@ impl Refused {
         }
     }
 
+    /// 429, for what ends by itself.
+    pub(super) fn too_many(content: impl Into<String>) -> Self {
+        Self {
+            code: 429,
+            content: content.into(),
+            hint: Some(Hint::RetryAfter(RETRY_AFTER_S)),
+        }
+    }
+
     /// 500 for a question: nothing was to be kept, so nothing needs the same msgID.
     pub(super) fn unanswered() -> Self {
         Denial::Unavailable.into()

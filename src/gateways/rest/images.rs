@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header;
 
@@ -43,7 +44,7 @@ pub(super) async fn show(request: Request, login: Login) -> Result<Answer, Refus
     match request.ask(&login.person, Command::Image(id)).await? {
         Reply::Image(image) => {
             let media = HeaderValue::from_static(image.media.as_str());
-            let mut answer = typed(200, media, image.bytes.to_vec().into());
+            let mut answer = typed(200, media, Bytes::from_owner(image.bytes));
             let headers = answer.headers_mut();
             headers.insert(header::CACHE_CONTROL, KEPT);
             headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);

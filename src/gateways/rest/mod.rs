@@ -18,6 +18,7 @@ mod people;
 mod pushes;
 mod schemas;
 mod table;
+mod under_way;
 mod wire;
 
 use std::convert::Infallible;
@@ -53,6 +54,7 @@ use crate::gateways::rest::call::Handler;
 use crate::gateways::rest::call::Request;
 use crate::gateways::rest::cors::Origin;
 use crate::gateways::rest::table::Found;
+use crate::gateways::rest::under_way::UnderWay;
 use crate::gateways::url::Query;
 
 /// Most bytes of a body that holds names and passwords, or nothing.
@@ -96,6 +98,7 @@ pub fn routes(
         context,
         options,
         stamp_ms: AtomicU64::new(0),
+        under_way: UnderWay::default(),
     });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::path::tail()
@@ -137,6 +140,7 @@ struct Desk {
     options: Options,
     /// The time that the last msgID was made with.
     stamp_ms: AtomicU64,
+    under_way: UnderWay,
 }
 
 impl Desk {
@@ -205,12 +209,18 @@ impl Desk {
             Handler::Anyone(handle) => handle(request.await?).await,
             Handler::User(handle) => {
                 let login = self.login(headers).await?;
-                handle(request.await?, login).await
+                let place = self.under_way.place(login.person.uid).await?;
+                let answer = handle(request.await?, login).await;
+                answer.map(|answer| place.until_written(answer))
             }
-            Handler::UserOrServer(handle) => {
-                let caller = self.caller(headers).await?;
-                handle(request.await?, caller).await
-            }
+            Handler::UserOrServer(handle) => match self.caller(headers).await? {
+                Caller::Server => handle(request.await?, Caller::Server).await,
+                Caller::User(login) => {
+                    let place = self.under_way.place(login.person.uid).await?;
+                    let answer = handle(request.await?, Caller::User(login)).await;
+                    answer.map(|answer| place.until_written(answer))
+                }
+            },
             Handler::Server(handle) => match self.caller(headers).await? {
                 Caller::Server => handle(request.await?).await,
                 Caller::User(_) => Err(Refusal::ServerOnly.into()),

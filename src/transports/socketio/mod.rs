@@ -59,6 +59,7 @@ pub use handler::Handler;
 pub use handler::Head;
 
 use crate::transports::Lost;
+use crate::transports::seldom::Seldom;
 use crate::transports::socketio::connection::Connection;
 use crate::transports::socketio::engine::Engine;
 use crate::transports::socketio::link::SocketIoLink;
@@ -131,6 +132,7 @@ pub struct Endpoint<H> {
     _io: SocketIo,
     registry: Arc<Registry>,
     places: Arc<Semaphore>,
+    refused: Seldom,
 }
 
 /// A request at the path.
@@ -173,6 +175,7 @@ impl<H: Handler> Endpoint<H> {
             engine,
             _io: io,
             registry: Arc::default(),
+            refused: Seldom::default(),
         })
     }
 
@@ -200,6 +203,10 @@ impl<H: Handler> Endpoint<H> {
                     body,
                 };
                 async move {
+                    // Whoever may not come in may not read why either.
+                    if let Err(refusal) = endpoint.handler.knock(&request.head) {
+                        return *refusal;
+                    }
                     let headers = request.head.headers.clone();
                     let answer = endpoint.answer(request).await;
                     let mut response = answer.unwrap_or_else(|refusal| *refusal);
@@ -214,7 +221,6 @@ impl<H: Handler> Endpoint<H> {
 
     async fn answer(&self, request: Request) -> Result<Response, Refusal> {
         let head = &request.head;
-        self.handler.knock(head)?;
         match head.method {
             Method::OPTIONS => return Ok(answers::options()),
             Method::GET | Method::POST => {}
@@ -250,7 +256,12 @@ impl<H: Handler> Endpoint<H> {
     /// A connection for a client that was admitted, and what the engine is to keep with it.
     async fn admit(&self, head: &Head) -> Result<(Arc<Connection>, Arc<Presence>), Refusal> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            tracing::warn!("all Socket.IO connections are taken (--max-connections)");
+            if let Some(refused) = self.refused.again() {
+                tracing::warn!(
+                    refused,
+                    "all Socket.IO connections are taken (--max-connections)"
+                );
+            }
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let full = answers::sentence(status, "too many connections; try again in a moment");
             return Err(Box::new(full));

@@ -194,7 +194,10 @@ impl<S: AsyncWrite + Unpin> Tap<S> {
         };
         match polled {
             Poll::Ready(Some(done)) => {
-                self.stalled = None;
+                if self.stalled.take().is_some() {
+                    // Reading waited for this.
+                    self.both.wake_by_ref();
+                }
                 return Poll::Ready(Ok(done));
             }
             Poll::Ready(None) => {}
@@ -230,6 +233,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tap<S> {
         // Whether or not it is written now: reading goes on.
         let _ = tap.poll_ping();
         if !tap.deaf && tap.connection.is_full() {
+            return Poll::Pending;
+        }
+        // While the client takes nothing, the library would answer each of its pings into a buffer without end.
+        if !tap.deaf && tap.stalled.is_some() {
             return Poll::Pending;
         }
         let before = into.filled().len();

@@ -44,6 +44,7 @@ pub use handler::Handler;
 pub use handler::Head;
 pub use session::Key;
 
+use crate::transports::seldom::Seldom;
 use crate::transports::sockjs::iframe::Iframe;
 use crate::transports::sockjs::outgoing::Envelope;
 use crate::transports::sockjs::place::Place;
@@ -98,6 +99,7 @@ pub struct Endpoint<H> {
     handler: Arc<H>,
     iframe: Iframe,
     sessions: Arc<Registry>,
+    refused: Seldom,
 }
 
 /// A request below the base path.
@@ -116,6 +118,7 @@ impl<H: Handler> Endpoint<H> {
             options,
             handler: Arc::new(handler),
             sessions: Arc::default(),
+            refused: Seldom::default(),
         })
     }
 
@@ -267,7 +270,9 @@ impl<H: Handler> Endpoint<H> {
 
     async fn open(&self, id: &str, key: Key, head: &Head) -> Result<Arc<Session>, Box<Response>> {
         if self.sessions.len() >= self.options.sessions_max {
-            tracing::warn!("all SockJS sessions are taken");
+            if let Some(refused) = self.refused.again() {
+                tracing::warn!(refused, "all SockJS sessions are taken");
+            }
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let full = answers::sentence(status, "Too many sessions; try again in a moment.");
             return Err(Box::new(full));
