@@ -131,14 +131,14 @@ impl Turns {
         let leave = Social::RemoveMember { gid, user: key(3) };
         let refused = Err(Refusal::NotFriends);
         Self(vec![
-            (1, added(gid, &[3]), refused.clone()),
+            (1, added(gid, &[3]), refused),
             (1, ask(3), Ok(())),
-            (1, added(gid, &[3]), refused.clone()),
+            (1, added(gid, &[3]), refused),
             (3, ask(1), Ok(())),
             (1, added(gid, &[3]), Ok(())),
             (3, leave, Ok(())),
             (3, Social::Unfriend(key(1)), Ok(())),
-            (1, added(gid, &[3]), refused.clone()),
+            (1, added(gid, &[3]), refused),
             (1, members_set(gid, &[1, 2, 3]), refused),
             (3, added(gid, &[3]), Ok(())),
             (1, admins_set(gid, &[1, 3]), Ok(())),
