@@ -14,10 +14,25 @@ pub struct Sources {
     pub broker: Arc<Broker>,
     /// Connections and log-ins.
     pub gateways: Arc<Tally>,
-    /// How many commits the store has made, where it counts them.
-    pub commits: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
+    /// What the store has counted, where it counts.
+    pub store: Option<Box<dyn Fn() -> StoreFigures + Send + Sync>>,
     /// When the process started, milliseconds since the Unix epoch.
     pub started_ms: u64,
+}
+
+/// What a store counts, since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StoreFigures {
+    /// Commits.
+    pub commits: u64,
+    /// Times that nothing could be written any more.
+    pub troubles: u64,
+    /// Times that it could again.
+    pub recoveries: u64,
+    /// Writes refused meanwhile.
+    pub refused: u64,
+    /// Checkpoints that failed.
+    pub checkpoints_failed: u64,
 }
 
 impl Sources {
@@ -162,7 +177,37 @@ const METRICS: &[Metric] = &[
         name: "hongyan_store_commits_total",
         kind: Kind::Counter,
         help: "Commits of the store.",
-        read: |s| s.commits.as_ref().map(|commits| commits()),
+        read: |s| Some(s.store.as_ref()?().commits),
+    },
+    Metric {
+        name: "hongyan_store_writable",
+        kind: Kind::Gauge,
+        help: "Whether the last write showed that messages can be kept: 1 or 0.",
+        read: |s| Some(u64::from(s.broker.health().is_ok())),
+    },
+    Metric {
+        name: "hongyan_store_troubles_total",
+        kind: Kind::Counter,
+        help: "Times that messages could not be kept any more.",
+        read: |s| Some(s.store.as_ref()?().troubles),
+    },
+    Metric {
+        name: "hongyan_store_recoveries_total",
+        kind: Kind::Counter,
+        help: "Times that messages could be kept again, without a restart.",
+        read: |s| Some(s.store.as_ref()?().recoveries),
+    },
+    Metric {
+        name: "hongyan_store_writes_refused_total",
+        kind: Kind::Counter,
+        help: "Writes refused because nothing could be kept.",
+        read: |s| Some(s.store.as_ref()?().refused),
+    },
+    Metric {
+        name: "hongyan_store_checkpoints_failed_total",
+        kind: Kind::Counter,
+        help: "Times that the write-ahead log could not be moved into the database.",
+        read: |s| Some(s.store.as_ref()?().checkpoints_failed),
     },
     Metric {
         name: "hongyan_connections_open",

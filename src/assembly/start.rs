@@ -274,11 +274,20 @@ fn routes(
         AllowOrigins::SameOnly => Origins::Own,
         AllowOrigins::List(listed) => Origins::Listed(listed),
     };
-    let commits = Arc::clone(store);
+    let figures = Arc::clone(store);
     let metrics = metrics::Sources {
         broker: Arc::clone(&context.broker),
         gateways: Arc::clone(&context.tally),
-        commits: Some(Box::new(move || commits.commits())),
+        store: Some(Box::new(move || {
+            let figures = figures.figures();
+            metrics::StoreFigures {
+                commits: figures.commits,
+                troubles: figures.troubles,
+                recoveries: figures.recoveries,
+                refused: figures.refused,
+                checkpoints_failed: figures.checkpoints_failed,
+            }
+        })),
         started_ms: context.clock.now().epoch_ms,
     };
     let of_rest = origins.clone();

@@ -59,6 +59,7 @@ use crate::broker::limits::Rates;
 use crate::broker::moment::Moment;
 use crate::broker::ports::Store;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Trouble;
 use crate::broker::ports::Verdict;
 use crate::broker::ports::Which;
 use crate::broker::ports::outcome;
@@ -338,8 +339,8 @@ impl Broker {
         &self.tally
     }
 
-    /// Whether messages can be kept now; the sentence says why not.
-    pub fn health(&self) -> Result<(), String> {
+    /// Whether messages can be kept now.
+    pub fn health(&self) -> Result<(), Trouble> {
         self.store.health()
     }
 

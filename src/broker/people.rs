@@ -324,7 +324,9 @@ impl Broker {
                 self.presence().untold(news);
                 return self.wait_for_a_read(Waiting::Presence);
             }
-            Err(StoreError::Broken(_) | StoreError::Closed) => self.tally.notices_dropped.add(),
+            Err(StoreError::Broken(_) | StoreError::Unable(_) | StoreError::Closed) => {
+                self.tally.notices_dropped.add()
+            }
         }
         self.go_on_telling();
         self.fetch_for_waiting();

@@ -45,6 +45,8 @@ pub enum StoreError {
     Busy,
     /// The disk or the database failed; the text is for the log, never for a client.
     Broken(String),
+    /// The same, and it is certain that nothing of it was kept.
+    Unable(String),
     /// The store is closing.
     Closed,
 }
@@ -53,13 +55,65 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy => f.write_str("too many requests wait for the store"),
-            Self::Broken(why) => write!(f, "the store failed: {why}"),
+            Self::Broken(why) | Self::Unable(why) => write!(f, "the store failed: {why}"),
             Self::Closed => f.write_str("the store is closing"),
         }
     }
 }
 
 impl std::error::Error for StoreError {}
+
+/// Why the store can't keep anything now: in words for whoever runs the broker, which may be read by anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no room.
+    DiskFull,
+    /// It may not be written.
+    ReadOnly,
+    /// Reading, writing or syncing failed.
+    DiskFailed,
+    /// A file could not be opened; mostly the process has no descriptors left.
+    NoFile,
+    /// There is no memory.
+    NoMemory,
+    /// Another program writes and does not come to an end.
+    Locked,
+    /// The database is not what it was.
+    Damaged,
+    /// Something else; the log says more.
+    Failed,
+    /// A bug.
+    Panicked,
+}
+
+impl Trouble {
+    /// Whether only a restart can help.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Damaged | Self::Panicked)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DiskFull => "the disk is full; it goes on by itself when there is room",
+            Self::ReadOnly => {
+                "the disk or the database is read-only; it goes on by itself when it may be written"
+            }
+            Self::DiskFailed => "the disk failed; it goes on by itself when the disk works again",
+            Self::NoFile => {
+                "a file can't be opened, perhaps for want of descriptors; it goes on by itself when that works again"
+            }
+            Self::NoMemory => "there is no memory; it goes on by itself when there is some",
+            Self::Locked => {
+                "another program keeps the database locked; it goes on by itself when that ends"
+            }
+            Self::Damaged => "the database is damaged; restart with a backup in its place",
+            Self::Failed => "the database failed; it goes on by itself when that is over",
+            Self::Panicked => "a bug stopped it; restart it",
+        })
+    }
+}
 
 /// What the store answers where the rules of the broker may say no: it asks them in the transaction itself.
 pub type Verdict<T> = Result<T, Refusal>;
@@ -417,8 +471,8 @@ pub trait Store: Send + Sync + 'static {
     fn revoked(&self, now_s: u64, done: Done<Vec<TokenId>>);
     /// Counts all. May read a lot: for people, not for each request.
     fn counts(&self, done: Done<Counts>);
-    /// Whether writes can be kept now; the sentence says why not.
-    fn health(&self) -> Result<(), String>;
+    /// Whether writes can be kept now, as far as the last one shows.
+    fn health(&self) -> Result<(), Trouble>;
     /// Stops taking requests, finishes those taken, and closes. Blocks until that is done.
     fn close(&self);
 }

@@ -196,7 +196,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::Busy,
-            StoreError::Broken(_) | StoreError::Closed => Self::NotStored,
+            StoreError::Broken(_) | StoreError::Unable(_) | StoreError::Closed => Self::NotStored,
         }
     }
 }

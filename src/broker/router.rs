@@ -155,7 +155,9 @@ impl Broker {
                     reader.page_missed(turn);
                     return broker.wait_for_a_read(Waiting::Inbox(reader));
                 }
-                Err(StoreError::Broken(_) | StoreError::Closed) => reader.end(End::StoreFailed),
+                Err(StoreError::Broken(_) | StoreError::Unable(_) | StoreError::Closed) => {
+                    reader.end(End::StoreFailed)
+                }
             }
             broker.fetch_for_waiting();
         });

@@ -84,7 +84,7 @@ impl Broker {
                 drop(queue);
                 return self.wait_for_a_read(Waiting::Queue(tended));
             }
-            Err(StoreError::Broken(_) | StoreError::Closed) => {
+            Err(StoreError::Broken(_) | StoreError::Unable(_) | StoreError::Closed) => {
                 queue.page_missed();
                 let all = queue.consumers();
                 all.for_each(|session| session.end(End::StoreFailed));

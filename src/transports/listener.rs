@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
+use std::time::Instant;
 
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
@@ -20,11 +21,13 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
-use crate::transports::seldom::Seldom;
 use crate::transports::tls::Tls;
 
 /// How long to wait when the process has no file descriptors left.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// How long the log is spared what it was told to be over.
+const QUIET_FOR: Duration = Duration::from_secs(10);
 
 /// Where connections come in.
 pub struct Listener {
@@ -63,7 +66,7 @@ impl Listener {
         F: FnOnce(Stream) -> S + Clone + Send + 'static,
         S: Future<Output = ()> + Send,
     {
-        let refused = Seldom::default();
+        let (mut unaccepted, mut turned_away) = (Plight::default(), Plight::default());
         loop {
             let accepted = tokio::select! {
                 accepted = self.tcp.accept() => accepted,
@@ -71,15 +74,24 @@ impl Listener {
             };
             let tcp = match accepted {
                 Ok((tcp, _)) => tcp,
+                // One connection broke before it was accepted.
+                Err(error) if is_of_one(&error) => continue,
                 Err(error) => {
-                    tracing::warn!(%error, "can't accept a connection");
-                    tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-                    continue;
+                    if unaccepted.is_news() {
+                        tracing::warn!(%error, "can't accept connections; they wait until that works again");
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(ACCEPT_AGAIN_AFTER) => continue,
+                        () = stopped(&mut self.stopping) => return,
+                    }
                 }
             };
+            if let Some(tries) = unaccepted.is_over() {
+                tracing::info!(tries, "connections are accepted again");
+            }
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                if let Some(refused) = refused.again() {
-                    tracing::warn!(refused, "all connections are taken (--max-connections)");
+                if turned_away.is_news() {
+                    tracing::warn!("all connections are taken (--max-connections)");
                 }
                 if self.tls.is_none() {
                     // As much of it as the socket takes at once: there is no place to wait in.
@@ -87,6 +99,9 @@ impl Listener {
                 }
                 continue;
             };
+            if let Some(turned_away) = turned_away.is_over() {
+                tracing::info!(turned_away, "there is a place for a connection again");
+            }
             if let Err(error) = tcp.set_nodelay(true) {
                 tracing::debug!(%error, "a connection broke before it was served");
                 continue;
@@ -104,6 +119,48 @@ impl Listener {
             });
         }
     }
+}
+
+/// Something that keeps connections out: told to the log when it begins and when it is over, however many come meanwhile,
+/// and not again for a while, however often it comes and goes.
+#[derive(Default)]
+struct Plight {
+    connections: u64,
+    told: bool,
+    quiet_until: Option<Instant>,
+}
+
+impl Plight {
+    /// One more is kept out. True when the log is to be told.
+    fn is_news(&mut self) -> bool {
+        self.connections += 1;
+        let quiet = self.quiet_until.is_some_and(|until| Instant::now() < until);
+        let news = !self.told && !quiet;
+        self.told |= news;
+        news
+    }
+
+    /// One is let in. How many were kept out, when the log is to be told.
+    fn is_over(&mut self) -> Option<u64> {
+        if !self.told {
+            return None;
+        }
+        let connections = self.connections;
+        *self = Self {
+            quiet_until: Some(Instant::now() + QUIET_FOR),
+            ..Self::default()
+        };
+        Some(connections)
+    }
+}
+
+/// Whether an error of accept is that of the connection, and not of the listener (accept(2)).
+fn is_of_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
 }
 
 /// The connection, when the handshake is over; `None` where it failed, or where it is time to stop.

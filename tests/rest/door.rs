@@ -29,6 +29,7 @@ use hongyan::gateways::drive::Context;
 use hongyan::gateways::rest;
 use hongyan::gateways::tally::Tally;
 use hongyan::metrics::Sources;
+use hongyan::metrics::StoreFigures;
 
 use crate::moody::Moody;
 
@@ -140,7 +141,10 @@ impl Door {
         let sources = Sources {
             broker: Arc::clone(&context.broker),
             gateways: Arc::clone(&context.tally),
-            commits: Some(Box::new(|| 17)),
+            store: Some(Box::new(|| StoreFigures {
+                commits: 17,
+                ..StoreFigures::default()
+            })),
             started_ms: 1_504_712_402_000,
         };
         let options = rest::Options {

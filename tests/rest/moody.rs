@@ -35,6 +35,7 @@ use hongyan::broker::ports::SocialAct;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::StoreError;
 use hongyan::broker::ports::TokenId;
+use hongyan::broker::ports::Trouble;
 use hongyan::broker::ports::Verdict;
 use hongyan::broker::social::Changed;
 use hongyan::broker::users::Person;
@@ -71,7 +72,7 @@ impl Moody {
         }
         match self.health() {
             Ok(()) => ask(&self.store, done),
-            Err(why) => done(Err(StoreError::Broken(why))),
+            Err(_) => done(Err(StoreError::Broken(SECRET.to_owned()))),
         }
     }
 }
@@ -196,10 +197,10 @@ impl Store for Moody {
         self.ask(done, |store, done| store.counts(done));
     }
 
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), Trouble> {
         match self.broken.load(Ordering::Relaxed) {
             false => Ok(()),
-            true => Err(SECRET.to_owned()),
+            true => Err(Trouble::DiskFailed),
         }
     }
 

@@ -97,7 +97,7 @@ fn what_waits_together_shares_a_commit_and_is_answered_in_order() {
     })
     .expect("sound");
     let release = hold(&store);
-    let before = store.commits();
+    let before = store.figures().commits;
     let (tell, told) = mpsc::channel();
     for name in 1..=100 {
         let tell = tell.clone();
@@ -114,7 +114,7 @@ fn what_waits_together_shares_a_commit_and_is_answered_in_order() {
         told.iter().collect::<Vec<_>>(),
         (1..=100).collect::<Vec<_>>()
     );
-    assert_eq!(store.commits(), before + 1);
+    assert_eq!(store.figures().commits, before + 1);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_request_that_fails_hurts_nobody_beside_it() {
     })
     .expect("sound");
     let release = hold(&store);
-    let before = store.commits();
+    let before = store.figures().commits;
     // User 9 does not exist, which the broker rules out; here it stands for any request that cannot be done.
     let senders = [1, 9, 2, 9, 1];
     let answers: Vec<_> = (1..)
@@ -155,7 +155,7 @@ fn a_request_that_fails_hurts_nobody_beside_it() {
     assert_eq!(ids, [Some((1, 1)), None, Some((2, 1)), None, Some((3, 2))]);
     let confirmed = confirmed.recv().expect("answered");
     assert!(matches!(confirmed, Ok(Confirmed { receipts, .. }) if receipts.len() == 1));
-    assert_eq!(store.commits(), before + 1);
+    assert_eq!(store.figures().commits, before + 1);
     assert_eq!(store.health(), Ok(()));
     let asker = Asker::of(store);
     assert_eq!(asker.waiting(1), [1, 3]);
@@ -521,7 +521,7 @@ fn a_picture_that_is_not_kept_leaves_no_file() {
     let kept = ask(&store, |store, done| {
         store.keep_image(uid(9), picture(9), 1, done);
     });
-    assert!(matches!(kept, Err(StoreError::Broken(_))));
+    assert!(matches!(kept, Err(StoreError::Unable(_))));
     assert_eq!(store.health(), Ok(()), "messages can still be kept");
     store.close();
     let kept = ask(&store, |store, done| {

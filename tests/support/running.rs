@@ -33,16 +33,21 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// `hongyan serve` on a free port, as [`Running::start`] runs it.
+pub fn serve(data: &Path, arguments: &[&str]) -> Command {
+    let key = people::key_file(data);
+    let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .args(["--message-rate", "1000000", "--log", "warn", "--jwt-key"])
+        .arg(key)
+        .args(arguments);
+    command
+}
+
 impl Running {
     /// Starts it on a free port. It knows the tokens of [`people`], and nobody sends too fast for it.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        let key = people::key_file(data);
-        let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
-        command
-            .args(["--message-rate", "1000000", "--log", "warn", "--jwt-key"])
-            .arg(key)
-            .args(arguments);
-        Self::spawn(command)
+        Self::spawn(serve(data, arguments))
     }
 
     /// Runs `command` until it says where it listens.
@@ -120,14 +125,28 @@ impl Running {
         log
     }
 
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// What it may write to of its address space, in bytes.
+    pub fn data_bytes(&self) -> u64 {
+        self.status_bytes("VmData:")
+    }
+
+    fn status_bytes(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("a Linux machine");
         let line = status
             .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("VmRSS");
+            .find(|line| line.starts_with(name))
+            .expect(name);
         let kib: u64 = line
             .split_whitespace()
             .nth(1)

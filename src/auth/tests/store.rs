@@ -37,6 +37,7 @@ use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Trouble;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
 use crate::broker::users::Person;
@@ -204,7 +205,7 @@ impl Store for Shelf {
         unimplemented!("auth counts nothing");
     }
 
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), Trouble> {
         unimplemented!("auth does not ask");
     }
 

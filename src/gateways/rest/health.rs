@@ -33,8 +33,9 @@ pub(super) async fn ready(request: Request) -> Result<Answer, Refused> {
         return Err(Refused::new(503, "the broker is stopping"));
     }
     if let Err(why) = context.broker.health() {
-        tracing::warn!(%why, "not ready");
-        return Err(Refused::new(503, "the store can't keep messages now"));
+        // The store has told the log when that began.
+        let content = format!("the store can't keep messages now: {why}");
+        return Err(Refused::new(503, content));
     }
     Ok(json(200, &HealthJson { status: "ok" }))
 }

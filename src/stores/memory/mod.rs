@@ -47,6 +47,7 @@ use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Trouble;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
 use crate::broker::users::Person;
@@ -203,7 +204,7 @@ impl Store for MemoryStore {
         self.ask(done, |books| books.counts());
     }
 
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), Trouble> {
         Ok(())
     }
 

@@ -127,12 +127,12 @@ fn keep(directory: &Arc<Path>, conn: &Connection, writes: &WriteQueue, new: NewI
         Ok(id) => id,
         Err(error) => {
             tracing::error!(%error, "the store could not write a picture");
-            return tell(done, Err(StoreError::Broken(format!("a picture: {error}"))));
+            return tell(done, Err(StoreError::Unable(format!("a picture: {error}"))));
         }
     };
     let path = file(directory, id);
     let done: Done<Verdict<ImageId>> = Box::new(move |kept| {
-        // After a failed commit nobody knows whether the row is there, and it needs its file.
+        // After some failed commits nobody knows whether the row is there, and it needs its file.
         if !matches!(kept, Ok(Ok(_)) | Err(StoreError::Broken(_))) {
             remove(&path);
         }
@@ -170,8 +170,12 @@ fn write(directory: &Path, bytes: &[u8]) -> io::Result<ImageId> {
         drop(fs::remove_file(&part));
     }
     written?;
-    File::open(directory)?.sync_all()?;
-    Ok(id)
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    if synced.is_err() {
+        // No row will name it.
+        remove(&path);
+    }
+    synced.map(|()| id)
 }
 
 fn write_part(part: &Path, bytes: &[u8]) -> io::Result<()> {

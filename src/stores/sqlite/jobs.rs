@@ -84,8 +84,13 @@ impl<R: Send, T: Send> Read for ReadBy<R, T> {
 
 /// What an asker is told of an error.
 pub(super) fn refusal(error: &Error) -> StoreError {
+    use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy) => StoreError::Busy,
+        Some(DatabaseBusy) => StoreError::Busy,
+        // These come before the last page of a commit, so it is not there to be found by whoever opens the file next.
+        Some(DiskFull | ReadOnly | CannotOpen | DatabaseLocked) => {
+            StoreError::Unable(error.to_string())
+        }
         _ => StoreError::Broken(error.to_string()),
     }
 }

@@ -7,6 +7,7 @@ mod beside;
 mod books;
 mod check;
 mod columns;
+mod condition;
 mod confirmations;
 mod conversation;
 mod conversations;
@@ -43,6 +44,7 @@ mod writer;
 pub use backup::{BackupError, backup};
 pub use beside::Beside;
 pub use check::{CheckReport, check};
+pub use condition::Figures;
 pub use refusal::OpenError;
 
 use std::fs::DirBuilder;
@@ -53,12 +55,13 @@ use std::thread::{self, JoinHandle};
 use crate::broker::ports::Done;
 use crate::broker::ports::StoreError;
 use books::Books;
+use condition::Condition;
 use images::ImageQueue;
 use jobs::{ReadBy, WriteBy};
 use lock::Lock;
 use queue::{Queue, Refused};
 use readers::ReadQueue;
-use writer::{Condition, WriteQueue, Writer};
+use writer::{WriteQueue, Writer};
 
 /// Most writes that wait; beyond that they are refused at once.
 const WRITES_MAX: usize = 65_536;
@@ -116,10 +119,12 @@ impl SqliteStore {
         let reads = Arc::new(Queue::new(READS_MAX, usize::MAX));
         let condition = Arc::new(Condition::default());
         let writer = Writer::new(
-            Books::new(conn),
+            conn,
+            file.clone(),
             Arc::clone(&writes),
             Arc::clone(&condition),
-        );
+        )
+        .map_err(|error| OpenError::sqlite(&file, &error))?;
         let start = || {
             let mut readers = Vec::new();
             for conn in conns {
@@ -156,9 +161,9 @@ impl SqliteStore {
         })
     }
 
-    /// How many times it has committed since it was opened. Writes that waited together share one.
-    pub fn commits(&self) -> u64 {
-        self.condition.commits()
+    /// What it has counted since it was opened.
+    pub fn figures(&self) -> Figures {
+        self.condition.figures()
     }
 
     fn write<R: Send + 'static, T: Send + 'static>(

@@ -34,6 +34,7 @@ use crate::broker::ports::SocialAct;
 use crate::broker::ports::Store;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::TokenId;
+use crate::broker::ports::Trouble;
 use crate::broker::ports::Verdict;
 use crate::broker::social::Changed;
 use crate::broker::users::Person;
@@ -240,7 +241,7 @@ impl Store for SqliteStore {
         self.read((), |conn, ()| counts::counts(conn), done);
     }
 
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), Trouble> {
         self.condition.health()
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// The line. Any thread may join it, and its workers take from the front.
 pub(super) struct Queue<T> {
@@ -25,6 +26,17 @@ pub(super) enum Refused<T> {
     Full(T),
     /// Nothing is taken any more.
     Closed(T),
+}
+
+/// What a worker that asked for more has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Work on what it was given.
+    Work,
+    /// Whatever it wanted to do by now: nobody came.
+    Idle,
+    /// Nothing ever again.
+    Over,
 }
 
 impl<T> Queue<T> {
@@ -65,16 +77,37 @@ impl<T> Queue<T> {
     /// Waits until something is there and moves it to `taken`: at most `items_max` items, and none after the one that
     /// reaches `bytes_max`. False once the line is closed and empty.
     pub(super) fn take(&self, taken: &mut Vec<T>, items_max: usize, bytes_max: usize) -> bool {
+        self.take_until(None, taken, items_max, bytes_max) == Turn::Work
+    }
+
+    /// The same, but waits no longer than until `end`.
+    pub(super) fn take_until(
+        &self,
+        end: Option<Instant>,
+        taken: &mut Vec<T>,
+        items_max: usize,
+        bytes_max: usize,
+    ) -> Turn {
         let mut line = self.lock();
         while line.items.is_empty() {
             if line.closed {
-                return false;
+                return Turn::Over;
+            }
+            let patience = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if patience.is_some_and(|patience| patience.is_zero()) {
+                return Turn::Idle;
             }
             line.idle += 1;
-            line = self
-                .arrival
-                .wait(line)
-                .unwrap_or_else(PoisonError::into_inner);
+            line = match patience {
+                None => self
+                    .arrival
+                    .wait(line)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let waited = self.arrival.wait_timeout(line, patience);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
             line.idle -= 1;
         }
         let mut bytes_taken = 0;
@@ -86,7 +119,7 @@ impl<T> Queue<T> {
             bytes_taken += bytes;
             taken.push(item);
         }
-        true
+        Turn::Work
     }
 
     /// Takes nothing new from here on; what waits is still served.
@@ -126,6 +159,19 @@ mod tests {
         taken.clear();
         assert!(queue.take(&mut taken, 2, 10));
         assert_eq!(taken, ['c', 'd']);
+    }
+
+    #[test]
+    fn who_waits_until_a_moment_is_told_when_nobody_came() {
+        let queue = Queue::new(9, 99);
+        let mut taken = Vec::new();
+        let now = Some(Instant::now());
+        assert_eq!(queue.take_until(now, &mut taken, 9, 99), Turn::Idle);
+        assert_eq!(queue.push('a', 1), Ok(()));
+        assert_eq!(queue.take_until(now, &mut taken, 9, 99), Turn::Work);
+        queue.close();
+        assert_eq!(queue.take_until(now, &mut taken, 9, 99), Turn::Over);
+        assert_eq!(taken, ['a']);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! What the database file must look like before it is trusted, and the steps that bring an older one up to date.
 
 use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
 use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +27,8 @@ const APPLICATION_ID: i64 = 0x4859_616e;
 const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Files up to this size are checked whole at opening; greater ones by `check`.
 const QUICK_CHECK_BYTES_MAX: u64 = 64 << 20;
+/// A disk that takes so many bytes has room.
+const ROOM_BYTES: usize = 1 << 20;
 /// No file of ours has as many different statements.
 const STATEMENTS_MAX: usize = 160;
 
@@ -36,17 +42,121 @@ pub(super) fn database(dir: &Path) -> PathBuf {
 
 /// Opens a database to write, makes it if there is none, and brings its schema up to date.
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
+    open_or_begin(file).map_err(|error| match error {
+        // SQLite says that the disk failed, and not how.
+        OpenError::Failed { file: failed, why } => OpenError::Failed {
+            why: match find_room(file) {
+                Ok(()) => why,
+                Err(disk) => format!("{why}; the disk says: {disk}"),
+            },
+            file: failed,
+        },
+        other => other,
+    })
+}
+
+fn open_or_begin(file: &Path) -> Result<Connection, OpenError> {
     if !examine(file)? {
         begin(file)?;
     }
-    let (conn, _) = open_sound(file, OpenFlags::empty())?;
+    // Left by a broker that was killed.
+    drop(remove(&room(file)));
+    let (mut conn, _) = open_sound(file, OpenFlags::empty())?;
+    settle(file, &mut conn)?;
     prepare(file, conn)
+}
+
+/// Opens a database anew that other connections of this process have open. Nothing here may open and close the file itself
+/// beside SQLite: that would drop the locks that the other connections have on it.
+pub(super) fn reopen(file: &Path) -> Result<Connection, OpenError> {
+    let mut conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(|error| OpenError::sqlite(file, &error))?;
+    if !verify(file, &conn)? {
+        return Err(OpenError::Missing {
+            file: file.to_owned(),
+        });
+    }
+    settle(file, &mut conn)?;
+    prepare(file, conn)
+}
+
+/// Makes certain that what the write-ahead log shows is on the disk, and that the disk takes more.
+///
+/// After a failed fsync the system may keep what it could not write in its memory, and call it written: the next fsync
+/// succeeds and says nothing of it. SQLite alone would be right within one process, because it writes what failed again,
+/// at the same place. But a broker that is started after that, or a command beside none, reads the log as the system
+/// shows it, finds the failed commit whole, and would write behind it what depends on it. A power cut would then take
+/// both, and the second was acknowledged. Even a checkpoint might leave half of it: pages in the database that the log on
+/// the disk knows nothing of. So before anything is built on the log, all of it is written again, as it is, and synced.
+/// Nobody else writes meanwhile, since this holds the right to write.
+fn settle(file: &Path, conn: &mut Connection) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
+    conn.pragma_update(None, "synchronous", "FULL")
+        .map_err(failed)?;
+    let turn = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    write_anew(&wal(file)).map_err(|why| OpenError::Failed {
+        file: wal(file),
+        why: why.to_string(),
+    })?;
+    touch(&turn).map_err(failed)?;
+    turn.commit().map_err(failed)
+}
+
+/// Writes something that changes nothing: its commit shows whether the disk takes more.
+pub(super) fn touch(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "user_version", version(conn)?)
+}
+
+/// Whether the directory of `file` takes [`ROOM_BYTES`]: they are written, and go again.
+pub(super) fn find_room(file: &Path) -> io::Result<()> {
+    let place = room(file);
+    let written = File::create(&place).and_then(|mut opened| {
+        opened.write_all(&vec![0; ROOM_BYTES])?;
+        opened.sync_all()
+    });
+    let removed = remove(&place);
+    written.and(removed)
+}
+
+/// The file that [`find_room`] makes.
+fn room(file: &Path) -> PathBuf {
+    file.with_extension("room")
+}
+
+/// Writes a file's bytes again, where they are, and syncs them, and the directory that has its name.
+fn write_anew(path: &Path) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut part = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        let read = file.read_at(&mut part, at)?;
+        if read == 0 {
+            break;
+        }
+        file.write_all_at(&part[..read], at)?;
+        at += read as u64;
+    }
+    file.sync_all()?;
+    File::open(directory(path))?.sync_all()
+}
+
+/// The directory that a file is in.
+fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes a database beside its place, and puts it there when it is whole: so an empty file there is a damaged one, and
 /// whoever begins the same data at the same time finds one of the two.
 fn begin(file: &Path) -> Result<(), OpenError> {
-    let failed = |why: std::io::Error| OpenError::Failed {
+    let failed = |why: io::Error| OpenError::Failed {
         file: file.to_owned(),
         why: why.to_string(),
     };
@@ -64,18 +174,17 @@ fn begin(file: &Path) -> Result<(), OpenError> {
         .and_then(|made| made.sync_all())
         .map_err(failed)?;
     match std::fs::hard_link(&fresh, file) {
-        Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(why)),
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(failed(why)),
         Ok(()) | Err(_) => remove(&fresh).map_err(failed)?,
     }
-    let dir = file.parent().unwrap_or(Path::new("."));
-    File::open(dir)
+    File::open(directory(file))
         .and_then(|dir| dir.sync_all())
         .map_err(failed)
 }
 
 fn remove(file: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(file) {
-        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -136,7 +245,7 @@ fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 /// Looks at the file's first bytes before SQLite does: opening a strange file may already change it. False where there
 /// is no file yet.
 fn examine(file: &Path) -> Result<bool, OpenError> {
-    let failed = |why: std::io::Error| OpenError::Failed {
+    let failed = |why: io::Error| OpenError::Failed {
         file: file.to_owned(),
         why: why.to_string(),
     };
@@ -146,7 +255,7 @@ fn examine(file: &Path) -> Result<bool, OpenError> {
     let size = match file.metadata() {
         Ok(found) if found.is_file() => found.len(),
         Ok(_) => return Err(foreign()),
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(why) => return Err(failed(why)),
     };
     if size == 0 {
@@ -187,9 +296,14 @@ fn examine(file: &Path) -> Result<bool, OpenError> {
 }
 
 fn wal_bytes(file: &Path) -> u64 {
+    wal(file).metadata().map_or(0, |found| found.len())
+}
+
+/// The write-ahead log of a database.
+fn wal(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
-    Path::new(&name).metadata().map_or(0, |found| found.len())
+    name.into()
 }
 
 /// A big-endian number of four bytes in the header, signed as SQLite shows it.
@@ -222,7 +336,7 @@ fn refuse_newer(file: &Path, found: i64) -> Result<(), OpenError> {
 /// Asks SQLite what the file is, and whether it is sound. False where nothing is in it yet.
 fn verify(file: &Path, conn: &Connection) -> Result<bool, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
-    // Until the file is accepted, not even its write-ahead log is moved into it.
+    // Until the file is accepted, and its write-ahead log known to be on the disk, that is not moved into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(failed)?;
     let application: i64 = conn
@@ -250,8 +364,6 @@ fn verify(file: &Path, conn: &Connection) -> Result<bool, OpenError> {
     } else {
         read_tail(conn).map_err(failed)?;
     }
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
-        .map_err(failed)?;
     Ok(!empty)
 }
 
@@ -262,6 +374,7 @@ fn one_line(text: &str) -> String {
 /// Sets a sound database up for writing.
 fn prepare(file: &Path, mut conn: Connection) -> Result<Connection, OpenError> {
     let mut prepare = || {
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         conn.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;

@@ -1,59 +1,70 @@
 //! The one writer: takes all that waits, commits it together, then answers everybody in it, in order.
 //!
 //! A request that fails does not hurt those beside it: the batch is rolled back and done again with a savepoint around
-//! each. After an I/O error nothing is known about the disk, so the writer refuses everything from then on.
+//! each. Where the disk is at fault the whole batch is refused. The next one is a new try; whether all is well again is
+//! found out by the writer itself, once a second, so that readiness returns also where nobody sends any more, and does not
+//! flicker where the disk has room for one message and not for another.
+//!
+//! After an I/O error, as of a failed fsync, nobody knows what is on the disk. Nothing of that batch was acknowledged, and
+//! nothing more is written before the database is opened anew, as at a start: what it shows is checked, and made certain
+//! to be on the disk, before anything builds on it (`schema::reopen`). Whether the failed batch is then there or not, the same
+//! msgID leads to one message.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
-use rusqlite::{Error, ErrorCode, Result};
+use rusqlite::hooks::Wal;
+use rusqlite::{Connection, Error, ErrorCode, Result};
 
 use crate::broker::ports::StoreError;
+use crate::broker::ports::Trouble;
 use crate::stores::sqlite::books::Books;
+use crate::stores::sqlite::condition::Condition;
+use crate::stores::sqlite::condition::trouble;
 use crate::stores::sqlite::jobs::Write;
 use crate::stores::sqlite::jobs::refusal;
 use crate::stores::sqlite::queue::Queue;
+use crate::stores::sqlite::queue::Turn;
+use crate::stores::sqlite::refusal::OpenError;
+use crate::stores::sqlite::schema;
 
 /// Most requests in one commit: enough to make its fsync cheap, few enough to answer soon.
 const BATCH_JOBS_MAX: usize = 4096;
 /// A batch ends with the request that brings it to so many bytes of content.
 const BATCH_BYTES_MAX: usize = 8 << 20;
+/// How long to wait after a failure before looking whether it is over.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Pages in the write-ahead log from which on it is moved into the database after a commit.
+const CHECKPOINT_PAGES: i32 = 4096;
+/// So many more must come after a checkpoint that failed: each begins from where the last good one ended.
+const CHECKPOINT_AGAIN_PAGES: i32 = 1024;
 
 /// What the line before the writer holds.
 pub(super) type WriteQueue = Queue<Box<dyn Write>>;
 
-/// How the writer is, for those who ask from other threads.
-#[derive(Default)]
-pub(super) struct Condition {
-    trouble: Mutex<Option<String>>,
-    commits: AtomicU64,
-}
-
-impl Condition {
-    /// Whether writes can be kept, as far as the last one shows.
-    pub(super) fn health(&self) -> Result<(), String> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.clone().map_or(Ok(()), Err)
-    }
-
-    /// How many batches were committed.
-    pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-}
-
 /// The writer and what it owns.
 pub(super) struct Writer {
     books: Books,
+    file: PathBuf,
     queue: Arc<WriteQueue>,
     condition: Arc<Condition>,
-    /// Set once and for all: why nothing is written any more.
-    stopped: Option<StoreError>,
+    state: State,
+}
+
+/// What the next batch may expect.
+enum State {
+    /// The last one was committed.
+    Able,
+    /// One could not be, and was rolled back: this one may be luckier. At that moment it is looked whether it is over.
+    Ailing { try_at: Instant },
+    /// What the disk has is unknown. At that moment the database is opened anew; until then everything is refused.
+    Doubtful { why: StoreError, try_at: Instant },
+    /// Everything is refused for good.
+    Stopped { why: StoreError },
 }
 
 /// How far an error reaches.
@@ -62,6 +73,8 @@ enum Reach {
     Job,
     /// All that was to be committed with it; later it may be gone.
     Batch,
+    /// Everything until the database was opened anew.
+    Connection,
     /// Everything from now on.
     Forever,
 }
@@ -72,7 +85,8 @@ fn reach(error: &Error) -> Reach {
         OutOfMemory, ReadOnly, SystemIoFailure,
     };
     match error.sqlite_error_code() {
-        Some(SystemIoFailure | DatabaseCorrupt | NotADatabase) => Reach::Forever,
+        Some(DatabaseCorrupt | NotADatabase) => Reach::Forever,
+        Some(SystemIoFailure) => Reach::Connection,
         Some(DiskFull | OutOfMemory | DatabaseBusy | DatabaseLocked | ReadOnly | CannotOpen) => {
             Reach::Batch
         }
@@ -81,46 +95,128 @@ fn reach(error: &Error) -> Reach {
 }
 
 impl Writer {
-    /// A writer of `books` that takes from `queue`.
-    pub(super) fn new(books: Books, queue: Arc<WriteQueue>, condition: Arc<Condition>) -> Self {
-        Self {
-            books,
+    /// A writer of what is in `file`, open as `conn`, that takes from `queue`.
+    pub(super) fn new(
+        conn: Connection,
+        file: PathBuf,
+        queue: Arc<WriteQueue>,
+        condition: Arc<Condition>,
+    ) -> Result<Self> {
+        Ok(Self {
+            books: books(conn, &condition)?,
+            file,
             queue,
             condition,
-            stopped: None,
-        }
+            state: State::Able,
+        })
     }
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         let mut batch = Vec::new();
-        while self.queue.take(&mut batch, BATCH_JOBS_MAX, BATCH_BYTES_MAX) {
+        loop {
+            let end = match self.state {
+                State::Able | State::Stopped { .. } => None,
+                State::Ailing { try_at } | State::Doubtful { try_at, .. } => Some(try_at),
+            };
+            let turn = self
+                .queue
+                .take_until(end, &mut batch, BATCH_JOBS_MAX, BATCH_BYTES_MAX);
+            if turn == Turn::Over {
+                break;
+            }
             let verdicts = self.keep_or_stop(&mut batch);
             for (job, verdict) in batch.drain(..).zip(verdicts) {
                 job.answer(verdict);
             }
         }
-        if self.stopped.is_none() {
+        if matches!(self.state, State::Able) {
             self.close();
         }
     }
 
     /// A panic is a bug of ours. Nobody shall wait for ever because of it, and nothing shall be built on what it left.
     fn keep_or_stop(&mut self, batch: &mut [Box<dyn Write>]) -> Vec<Result<(), StoreError>> {
-        let kept = catch_unwind(AssertUnwindSafe(|| self.keep(batch)));
+        let kept = catch_unwind(AssertUnwindSafe(|| {
+            self.recover_if_due();
+            match batch.is_empty() {
+                true => Vec::new(),
+                false => self.keep(batch),
+            }
+        }));
         kept.unwrap_or_else(|_| {
             let why = "the writer panicked".to_owned();
-            tracing::error!(why);
-            self.condition.set(Some(why.clone()));
-            let why = StoreError::Broken(why);
-            self.stopped = Some(why.clone());
-            vec![Err(why); batch.len()]
+            self.condition.suffers(Trouble::Panicked, &why);
+            self.condition.refused(batch.len());
+            let first = StoreError::Broken(why.clone());
+            let why = StoreError::Unable(why);
+            self.state = State::Stopped { why };
+            vec![Err(first); batch.len()]
         })
+    }
+
+    /// Looks whether a failure is over, if it is time to.
+    fn recover_if_due(&mut self) {
+        let (try_at, doubt) = match &self.state {
+            State::Able | State::Stopped { .. } => return,
+            State::Ailing { try_at } => (*try_at, None),
+            State::Doubtful { why, try_at } => (*try_at, Some(why.clone())),
+        };
+        if Instant::now() < try_at {
+            return;
+        }
+        if let Err(error) = schema::find_room(&self.file) {
+            tracing::debug!(%error, "the disk takes nothing yet");
+            return self.try_again_later();
+        }
+        match doubt {
+            Some(why) => self.open_anew(why),
+            None => match self.transaction(|books| schema::touch(&books.conn)) {
+                Ok(()) => self.recovered(),
+                Err(Failure { error, .. }) => {
+                    self.try_again_later();
+                    drop(self.suffer(&error));
+                }
+            },
+        }
+    }
+
+    fn try_again_later(&mut self) {
+        let later = Instant::now() + TRY_AGAIN_AFTER;
+        if let State::Ailing { try_at } | State::Doubtful { try_at, .. } = &mut self.state {
+            *try_at = later;
+        }
+    }
+
+    fn open_anew(&mut self, why: StoreError) {
+        let opened = schema::reopen(&self.file).and_then(|conn| {
+            books(conn, &self.condition).map_err(|error| OpenError::sqlite(&self.file, &error))
+        });
+        match opened {
+            Ok(books) => {
+                self.books = books;
+                self.recovered();
+            }
+            Err(error @ (OpenError::Damaged { .. } | OpenError::Foreign { .. })) => {
+                self.condition.suffers(Trouble::Damaged, &error.to_string());
+                self.state = State::Stopped { why };
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the database can't be opened anew");
+                self.try_again_later();
+            }
+        }
+    }
+
+    fn recovered(&mut self) {
+        self.state = State::Able;
+        self.condition.recovered();
     }
 
     /// Commits a batch, as far as that is possible, and says what became of each.
     fn keep(&mut self, batch: &mut [Box<dyn Write>]) -> Vec<Result<(), StoreError>> {
-        if let Some(why) = &self.stopped {
+        if let State::Doubtful { why, .. } | State::Stopped { why } = &self.state {
+            self.condition.refused(batch.len());
             return vec![Err(why.clone()); batch.len()];
         }
         let mut kept = self.together(batch).map(|()| vec![Ok(()); batch.len()]);
@@ -135,11 +231,11 @@ impl Writer {
         match kept {
             Ok(verdicts) => {
                 self.books.conversations.end_batch();
-                self.condition.commits.fetch_add(1, Ordering::Relaxed);
-                self.condition.set(None);
+                self.condition.committed();
                 verdicts
             }
             Err(Failure { error, .. }) => {
+                self.condition.refused(batch.len());
                 let why = self.suffer(&error);
                 vec![Err(why); batch.len()]
             }
@@ -207,15 +303,37 @@ impl Writer {
         result
     }
 
-    /// A whole batch failed: says why, and stops for good where the disk cannot be trusted.
+    /// A whole batch failed: says why, and what follows from it.
     fn suffer(&mut self, error: &Error) -> StoreError {
-        let why = refusal(error);
-        tracing::error!(%error, "the store could not commit");
-        self.condition.set(Some(error.to_string()));
-        if matches!(reach(error), Reach::Forever) {
-            self.stopped = Some(why.clone());
+        let first = refusal(error);
+        self.condition
+            .suffers(self.trouble(error), &error.to_string());
+        let try_at = match self.state {
+            State::Ailing { try_at } => try_at,
+            _ => Instant::now() + TRY_AGAIN_AFTER,
+        };
+        // Those who come later are not written at all, which is more than can be said of this batch.
+        let why = StoreError::Unable(error.to_string());
+        self.state = match reach(error) {
+            Reach::Forever => State::Stopped { why },
+            Reach::Connection => State::Doubtful { why, try_at },
+            Reach::Job | Reach::Batch => State::Ailing { try_at },
+        };
+        first
+    }
+
+    /// What an error says of the disk; where SQLite knows no more than that it failed, the disk itself is asked.
+    fn trouble(&self, error: &Error) -> Trouble {
+        let trouble = trouble(error);
+        // Asked once, when it begins.
+        if trouble != Trouble::DiskFailed || matches!(self.state, State::Doubtful { .. }) {
+            return trouble;
         }
-        why
+        match schema::find_room(&self.file).map_err(|why| why.kind()) {
+            Err(ErrorKind::StorageFull) => Trouble::DiskFull,
+            Err(ErrorKind::ReadOnlyFilesystem) => Trouble::ReadOnly,
+            Ok(()) | Err(_) => trouble,
+        }
     }
 
     fn close(self) {
@@ -225,6 +343,30 @@ impl Writer {
             tracing::warn!(%error, "the store could not empty its log");
         }
     }
+}
+
+/// The books behind `conn`, which moves its log into the database by itself, and says when it can't. SQLite's own way of
+/// doing that says nothing.
+fn books(mut conn: Connection, condition: &Arc<Condition>) -> Result<Books> {
+    let condition = Arc::clone(condition);
+    let mut due = CHECKPOINT_PAGES;
+    conn.wal_hook(Some(move |wal: &mut Wal, pages: i32| {
+        if pages < due {
+            return Ok(());
+        }
+        match wal.checkpoint() {
+            Ok(_) => due = CHECKPOINT_PAGES,
+            // Somebody else does it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            Err(error) => {
+                condition.checkpoint_failed(&error, due == CHECKPOINT_PAGES);
+                due = pages.saturating_add(CHECKPOINT_AGAIN_PAGES);
+            }
+        }
+        // The commit is done, whatever becomes of its pages.
+        Ok(())
+    }))?;
+    Ok(Books::new(conn))
 }
 
 struct Failure {
@@ -281,8 +423,9 @@ mod tests {
             users::add_user(&conn, &new).expect("a new user");
         }
         let queue = Arc::new(Queue::new(9, 99));
-        let writer = Writer::new(Books::new(conn), queue, Arc::default());
-        (dir, writer)
+        let file = dir.path().join("test.db");
+        let writer = Writer::new(conn, file, queue, Arc::default());
+        (dir, writer.expect("a writer"))
     }
 
     fn job<R: Send + 'static, T: Send + 'static>(
@@ -325,7 +468,7 @@ mod tests {
     ) -> Result<T, StoreError> {
         let (job, told) = job(request, work);
         let mut batch = [job];
-        let verdict = writer.keep(&mut batch).remove(0);
+        let verdict = writer.keep_or_stop(&mut batch).remove(0);
         let [job] = batch;
         job.answer(verdict);
         told.recv().expect("answered")
@@ -333,6 +476,17 @@ mod tests {
 
     fn broken<T>(result: &Result<T, StoreError>) -> bool {
         matches!(result, Err(StoreError::Broken(_)))
+    }
+
+    fn unable<T>(result: &Result<T, StoreError>) -> bool {
+        matches!(result, Err(StoreError::Unable(_)))
+    }
+
+    /// As if the writer had waited for its next try.
+    fn wait(writer: &mut Writer) {
+        if let State::Ailing { try_at } | State::Doubtful { try_at, .. } = &mut writer.state {
+            *try_at = Instant::now();
+        }
     }
 
     #[test]
@@ -349,26 +503,86 @@ mod tests {
             .expect("a number");
         limit(&writer, pages + 9);
         let large = |name| message(1, 2, name, 100_000);
-        assert!(broken(&ask(&mut writer, large(1), messages::append)));
-        assert!(writer.condition.health().is_err());
+        assert!(unable(&ask(&mut writer, large(1), messages::append)));
+        let small = ask(&mut writer, message(1, 2, 3, 1), messages::append);
+        assert!(matches!(small, Ok(Ok(Appended::Fresh(..)))), "it has room");
+        assert_eq!(writer.condition.health(), Err(Trouble::DiskFull));
+        wait(&mut writer);
         limit(&writer, 1000);
         let kept = ask(&mut writer, large(2), messages::append);
-        assert!(matches!(kept, Ok(Ok(Appended::Fresh(message, _))) if message.id.0 == 1));
+        assert!(matches!(kept, Ok(Ok(Appended::Fresh(message, _))) if message.id.0 == 2));
         assert_eq!(writer.condition.health(), Ok(()));
     }
 
     #[test]
-    fn an_io_error_stops_the_writer_for_good() {
+    fn readiness_returns_without_a_send() {
         let (_dir, mut writer) = writer(2);
         let failed = ask(&mut writer, (), |_, ()| {
+            let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+            Err::<(), _>(Error::SqliteFailure(error, None))
+        });
+        assert!(unable(&failed));
+        assert!(writer.keep_or_stop(&mut []).is_empty());
+        assert_eq!(
+            writer.condition.health(),
+            Err(Trouble::DiskFull),
+            "too soon"
+        );
+        wait(&mut writer);
+        assert!(writer.keep_or_stop(&mut []).is_empty());
+        assert_eq!(writer.condition.health(), Ok(()));
+        let figures = writer.condition.figures();
+        assert_eq!((figures.troubles, figures.recoveries), (1, 1));
+        assert_eq!((figures.commits, figures.refused), (0, 1));
+    }
+
+    #[test]
+    fn after_an_io_error_nothing_is_written_until_the_database_was_opened_anew() {
+        let (dir, mut writer) = writer(2);
+        let kept = ask(&mut writer, message(1, 2, 1, 1), messages::append);
+        assert!(matches!(kept, Ok(Ok(Appended::Fresh(..)))));
+        let fail = |_: &mut Books, (): &()| {
             let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+            Err::<(), _>(Error::SqliteFailure(error, None))
+        };
+        assert!(broken(&ask(&mut writer, (), fail)));
+        let later = ask(&mut writer, message(1, 2, 2, 1), messages::append);
+        assert!(unable(&later));
+        assert_eq!(writer.condition.health(), Err(Trouble::DiskFailed));
+        // As long as it can't be opened, all stays as it is.
+        let (file, aside) = (dir.path().join("test.db"), dir.path().join("aside.db"));
+        std::fs::rename(&file, &aside).expect("renamed");
+        wait(&mut writer);
+        assert!(writer.keep_or_stop(&mut []).is_empty());
+        let later = ask(&mut writer, message(1, 2, 2, 1), messages::append);
+        assert!(unable(&later));
+        assert!(!file.exists(), "nothing is begun in its place");
+        std::fs::rename(&aside, &file).expect("renamed");
+        wait(&mut writer);
+        let again = ask(&mut writer, message(1, 2, 1, 1), messages::append);
+        assert!(matches!(again, Ok(Ok(Appended::Again(message, _))) if message.id.0 == 1));
+        let kept = ask(&mut writer, message(1, 2, 2, 1), messages::append);
+        assert!(matches!(kept, Ok(Ok(Appended::Fresh(message, _))) if message.id.0 == 2));
+        assert_eq!(writer.condition.health(), Ok(()));
+        let figures = writer.condition.figures();
+        assert_eq!((figures.troubles, figures.recoveries), (1, 1));
+        assert_eq!((figures.commits, figures.refused), (3, 3));
+    }
+
+    #[test]
+    fn a_damaged_database_stops_the_writer_for_good() {
+        let (_dir, mut writer) = writer(2);
+        let failed = ask(&mut writer, (), |_, ()| {
+            let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
             Err::<(), _>(Error::SqliteFailure(error, None))
         });
         assert!(broken(&failed));
+        wait(&mut writer);
+        assert!(writer.keep_or_stop(&mut []).is_empty());
         let later = ask(&mut writer, message(1, 2, 1, 1), messages::append);
-        assert!(broken(&later));
-        assert!(writer.condition.health().is_err());
-        assert_eq!(writer.condition.commits(), 0);
+        assert!(unable(&later));
+        assert_eq!(writer.condition.health(), Err(Trouble::Damaged));
+        assert_eq!(writer.condition.figures().commits, 0);
     }
 
     #[test]
@@ -384,8 +598,8 @@ mod tests {
         assert!(queue.push(later, 0).is_ok());
         queue.close();
         assert!(broken(&answer_beside.recv().expect("answered")));
-        assert!(broken(&answer_later.recv().expect("answered")));
-        assert_eq!(condition.health(), Err("the writer panicked".to_owned()));
+        assert!(unable(&answer_later.recv().expect("answered")));
+        assert_eq!(condition.health(), Err(Trouble::Panicked));
         assert!(worker.join().is_ok());
     }
 
