@@ -28,8 +28,6 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::Config;
 use proptest::test_runner::RngAlgorithm;
-use proptest::test_runner::TestCaseError;
-use proptest::test_runner::TestError;
 use proptest::test_runner::TestRng;
 use proptest::test_runner::TestRunner;
 
@@ -55,27 +53,31 @@ fn story() -> impl Strategy<Value = (bool, Vec<Transition>)> {
 fn play_seed(place: Where, seed: u64) -> Result<Counts, String> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        failure_persistence: None,
-        max_shrink_iters: 4_000,
-        ..Config::default()
-    };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let tree = story().new_tree(&mut runner).expect("a story");
-    let (friends_only, steps) = tree.current();
-    let why = match play::play(place, friends_only, &steps) {
+    let (friends_only, mut steps) = tree.current();
+    let mut why = match play::play(place, friends_only, &steps) {
         Ok(counts) => return Ok(counts),
         Err(why) => why,
     };
-    let shorter = runner.run_one(tree, |(friends_only, steps)| {
-        let played = play::play(place, friends_only, &steps);
-        played.map(|_| ()).map_err(TestCaseError::fail)
-    });
-    let (why, (friends_only, steps)) = match shorter {
-        Err(TestError::Fail(why, story)) => (why.to_string(), story),
-        _ => (why, (friends_only, steps)),
-    };
+    println!("{place:?}, HONGYAN_SEED={seed}: {why}; making it shorter");
+    let mut chunk = steps.len() / 2;
+    while chunk > 0 {
+        let mut from = 0;
+        let before = steps.len();
+        while from < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(from..steps.len().min(from + chunk));
+            match play::play(place, friends_only, &fewer) {
+                Ok(_) => from += chunk,
+                Err(still) => (why, steps) = (still, fewer),
+            }
+        }
+        if chunk > 1 || steps.len() == before {
+            chunk /= 2;
+        }
+    }
     let steps: Vec<String> = steps.iter().map(|step| format!("    {step:?},")).collect();
     Err(format!(
         "{place:?}, HONGYAN_SEED={seed}: {why}\nfriends only: {friends_only}\n[\n{}\n]",

@@ -146,7 +146,9 @@ impl Model {
             To::Group(gid) => {
                 let members = &self.groups[&gid].members;
                 let named = letter.ignored.iter().copied();
-                named.filter(|user| members.contains_key(user)).collect()
+                named
+                    .filter(|user| members.contains_key(user) && *user != sender)
+                    .collect()
             }
         };
         let last_ms = self.messages.last().map_or(0, |last| last.time_ms);
@@ -423,7 +425,11 @@ impl Model {
     }
 
     pub fn add_member(&mut self, by: User, gid: u64, user: User) -> Result<(), Code> {
-        let group = self.groups.get(&gid).ok_or(404_u16)?;
+        let Some(group) = self.groups.get(&gid) else {
+            // Strangers are not even told that there is no such group.
+            let stranger = self.friends_only && by != user && !self.are_friends(by, user);
+            return Err(if stranger { 403 } else { 404 });
+        };
         if by != user && !group.admins.contains(&by) {
             return Err(403);
         }
