@@ -24,6 +24,7 @@ use crate::broker::outbox::Outbox;
 use crate::broker::outbox::Passed;
 use crate::broker::payload::Post;
 use crate::broker::ports::InboxPage;
+use crate::broker::ports::Pushes;
 use crate::broker::ports::TokenId;
 use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
@@ -51,8 +52,8 @@ impl Session {
         self.bell.notified().await;
     }
 
-    /// What this session was pushed: messages after the first id, up to and with the second.
-    pub(super) fn pushed(&self) -> (MessageId, MessageId) {
+    /// What this session was pushed.
+    pub(super) fn pushed(&self) -> Pushes {
         self.outbox().inbox.pushed()
     }
 
@@ -71,7 +72,7 @@ impl Session {
             return;
         }
         let room = outbox.has_room();
-        if outbox.inbox.offer(message.id, room) {
+        if outbox.inbox.offer(message, room) {
             outbox.put_message(Arc::clone(message));
         }
         drop(outbox);
