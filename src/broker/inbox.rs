@@ -2,7 +2,7 @@
 //! knows nothing of sockets or of the store.
 //!
 //! ```text
-//!            listen                       no room in the outbox, or init
+//!            listen                no room in the outbox, or init, or a commit in doubt
 //!   Deaf ─────────────▶ Live ─────────────────────────────────────────────▶ Behind ──┐ a page is read
 //!    ▲                   ▲                                                    │  ▲    │ and more waits
 //!    │ deafen            └────────────────────────────────────────────────────┘  └────┘
@@ -104,6 +104,14 @@ impl Inbox {
             Some(_) => &mut self.groups_after,
         };
         after.get_or_insert(MessageId(message.id.0.saturating_sub(1)));
+    }
+
+    /// Something after the cursor may have been committed without a word: only the store knows.
+    pub(super) fn fall_behind(&mut self) {
+        if !matches!(self.flow, Flow::Deaf { .. }) {
+            self.next_turn();
+            self.flow = Flow::Behind { reading: false };
+        }
     }
 
     /// What is heard.

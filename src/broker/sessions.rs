@@ -80,6 +80,11 @@ impl Session {
         self.bell.notify_one();
     }
 
+    /// Leaves what was committed since the last push to the store.
+    pub(super) fn fall_behind(&self) {
+        self.ring_after(|outbox| outbox.inbox.fall_behind());
+    }
+
     /// Tells of a receipt; false if too many notices wait and this one was dropped.
     pub(super) fn notice(&self, receipt: Receipt) -> bool {
         self.ring_after(|outbox| outbox.put_notice(Event::Received(receipt)))
