@@ -5,6 +5,8 @@
 
 #[path = "delivery/client.rs"]
 mod client;
+#[path = "delivery/former.rs"]
+mod former;
 #[path = "delivery/gate.rs"]
 mod gate;
 #[path = "delivery/model.rs"]
@@ -46,6 +48,10 @@ const STEPS: std::ops::Range<usize> = 100..160;
 fn story() -> impl Strategy<Value = (bool, Vec<Transition>)> {
     let friends_only = prop::bool::weighted(0.2);
     let steps = prop::collection::vec(transition::transition(), STEPS);
+    let steps = (transition::opening(), steps).prop_map(|(mut opening, steps)| {
+        opening.extend(steps);
+        opening
+    });
     (friends_only, steps)
 }
 

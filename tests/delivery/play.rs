@@ -181,6 +181,12 @@ impl Play {
                 padding,
                 ignored,
             } => self.send(client, to, name, padding, ignored),
+            T::Burst {
+                client,
+                to,
+                count,
+                padding,
+            } => (0..count).for_each(|_| self.send(client, to, Name::Fresh, padding, 0)),
             T::Again { client, letter } => {
                 if let Some(letter) = pick(&self.letters, letter).cloned() {
                     self.resend(client, letter);
@@ -252,6 +258,11 @@ impl Play {
                 self.stage.gate.open(first);
             }
             _ if self.stage.gate.is_shut().is_some() => {}
+            T::Post { user, to, name } => return self.post_alone(user, to, name),
+            T::Receive { user, letter } => {
+                let name = pick(&self.letters, letter).map_or(0, |letter| letter.name);
+                return self.receive_alone(user, name);
+            }
             _ => return self.social(transition),
         }
         Ok(())
@@ -444,6 +455,11 @@ impl Play {
         };
         let sender = client.user;
         let at = self.clients.iter().position(|c| c.line == client.line);
+        let letter = self.write(sender, to, name, padding, ignored);
+        self.send_letter(at.expect("it was picked"), &letter);
+    }
+
+    fn write(&mut self, sender: User, to: Whom, name: Name, padding: usize, ignored: u8) -> Letter {
         let name = match name {
             Name::Used(letter) => pick(&self.letters, letter).map(|letter| letter.name),
             Name::Fresh => None,
@@ -461,7 +477,39 @@ impl Play {
             content: self.content(padding),
         };
         self.letters.push(letter.clone());
-        self.post(at.expect("it was picked"), &letter);
+        letter
+    }
+
+    /// A user sends without a session.
+    fn post_alone(&mut self, user: User, to: Whom, name: Name) -> Outcome {
+        let letter = self.write(user, to, name, 0, 0);
+        let expected = self.keep(&letter);
+        let msg_id = wire::msg_id(letter.name);
+        let command = Command::Send(hongyan::broker::command::Letter::new(
+            address(letter.to),
+            msg_id,
+            letter.content.text(),
+        ));
+        let answer = self.stage.ask(user, command);
+        let code = answer
+            .as_ref()
+            .map_or_else(|refusal| refusal.code(), |_| 200);
+        that(code == expected, || {
+            format!("{answer:?} and not {expected}")
+        })
+    }
+
+    /// A user confirms without a session.
+    fn receive_alone(&mut self, user: User, name: u32) -> Outcome {
+        let expected = self.confirm_named(user, name, &[]);
+        let msg_id = wire::msg_id(name);
+        let answer = self.stage.ask(user, Command::Confirm { msg_id });
+        let code = answer
+            .as_ref()
+            .map_or_else(|refusal| refusal.code(), |_| 200);
+        that(code == expected, || {
+            format!("{answer:?} and not {expected}")
+        })
     }
 
     fn resend(&mut self, client: u8, letter: Letter) {
@@ -469,14 +517,15 @@ impl Play {
         let of_sender = clients.filter(|at| self.clients[*at].user == letter.sender);
         let of_sender: Vec<usize> = of_sender.collect();
         if let Some(at) = pick(&of_sender, client) {
-            self.post(*at, &letter);
+            self.send_letter(*at, &letter);
         }
     }
 
-    fn post(&mut self, at: usize, letter: &Letter) {
+    /// What the code must be of a letter that comes to the store now.
+    fn keep(&mut self, letter: &Letter) -> Code {
         let fate = self.fate();
         let now_ms = self.stage.now.epoch_ms;
-        let code = match fate {
+        match fate {
             Some(Failure::Refused | Failure::Busy) => 500,
             Some(Failure::AnswerLost) => {
                 if let Ok(Kept::Fresh(id)) = self.model.send(letter, now_ms) {
@@ -501,7 +550,11 @@ impl Play {
                     code
                 }
             },
-        };
+        }
+    }
+
+    fn send_letter(&mut self, at: usize, letter: &Letter) {
+        let code = self.keep(letter);
         self.receipts += 1;
         let client = &mut self.clients[at];
         client.awaited.push_back(Awaited::Status {
@@ -528,23 +581,7 @@ impl Play {
     fn confirm(&mut self, at: usize, name: u32) {
         let client = &self.clients[at];
         let pushed: Vec<Id> = client.pushed.iter().map(|push| push.id).collect();
-        let fate = self.fate();
-        let client = &self.clients[at];
-        let meant = self.model.named(client.user, name, &pushed);
-        let code = match (fate, meant) {
-            (Some(Failure::Refused | Failure::Busy), _) => 500,
-            (Some(Failure::AnswerLost), meant) => {
-                if let Ok(id) = meant {
-                    self.model.confirm(client.user, &[id]);
-                }
-                500
-            }
-            (None, Ok(id)) => {
-                self.receive(at, &[id]);
-                200
-            }
-            (None, Err(code)) => code,
-        };
+        let code = self.confirm_named(client.user, name, &pushed);
         let client = &mut self.clients[at];
         client.awaited.push_back(Awaited::Status {
             confirms: true,
@@ -554,9 +591,28 @@ impl Play {
         self.stage.say(client.line, &wire::confirm(name));
     }
 
-    /// The user of a client receives these, and the senders are told.
-    fn receive(&mut self, at: usize, ids: &[Id]) {
-        let user = self.clients[at].user;
+    /// What the code must be of a confirmation that comes to the store now.
+    fn confirm_named(&mut self, user: User, name: u32, pushed: &[Id]) -> Code {
+        let fate = self.fate();
+        let meant = self.model.named(user, name, pushed);
+        match (fate, meant) {
+            (Some(Failure::Refused | Failure::Busy), _) => 500,
+            (Some(Failure::AnswerLost), meant) => {
+                if let Ok(id) = meant {
+                    self.model.confirm(user, &[id]);
+                }
+                500
+            }
+            (None, Ok(id)) => {
+                self.receive(user, &[id]);
+                200
+            }
+            (None, Err(code)) => code,
+        }
+    }
+
+    /// A user receives these, and the senders are told.
+    fn receive(&mut self, user: User, ids: &[Id]) {
         for id in self.model.confirm(user, ids) {
             self.counts.confirmations += 1;
             let letter = &self.model.message(id).letter;
@@ -592,7 +648,7 @@ impl Play {
         };
         let ack = push.ack.clone().expect("filtered");
         match self.fate() {
-            None => self.receive(at, &ids),
+            None => self.receive(self.clients[at].user, &ids),
             Some(failure) => {
                 if failure == Failure::AnswerLost {
                     self.model.confirm(self.clients[at].user, &ids);

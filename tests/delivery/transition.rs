@@ -60,6 +60,24 @@ pub enum Transition {
         /// Users whom a group's message leaves out.
         ignored: u8,
     },
+    /// Many letters at once.
+    Burst {
+        client: u8,
+        to: Whom,
+        count: u8,
+        padding: usize,
+    },
+    /// A user without a session sends, as REST does.
+    Post {
+        user: User,
+        to: Whom,
+        name: Name,
+    },
+    /// A user without a session confirms.
+    Receive {
+        user: User,
+        letter: u8,
+    },
     /// The same letter again, by any client of its sender.
     Again {
         client: u8,
@@ -161,11 +179,14 @@ fn whom() -> impl Strategy<Value = Whom> {
     ]
 }
 
+fn name() -> impl Strategy<Value = Name> {
+    prop_oneof![5 => Just(Name::Fresh), 1 => any::<u8>().prop_map(Name::Used)]
+}
+
 fn send() -> impl Strategy<Value = Transition> {
-    let name = prop_oneof![5 => Just(Name::Fresh), 1 => any::<u8>().prop_map(Name::Used)];
     let padding = prop_oneof![9 => 0..40_usize, 2 => 40_000..60_000_usize];
     let ignored = prop_oneof![3 => Just(0), 1 => any::<u8>()];
-    (any::<u8>(), whom(), name, padding, ignored).prop_map(
+    (any::<u8>(), whom(), name(), padding, ignored).prop_map(
         |(client, to, name, padding, ignored)| Transition::Send {
             client,
             to,
@@ -190,6 +211,16 @@ fn connect() -> impl Strategy<Value = Transition> {
     )
 }
 
+/// How it begins: some users are here, and in a group.
+pub fn opening() -> impl Strategy<Value = Vec<Transition>> {
+    let members = (1..=USERS).collect();
+    let group = Transition::MakeGroup { user: 1, members };
+    prop::collection::vec(connect(), 3..6).prop_map(move |mut all| {
+        all.insert(0, group.clone());
+        all
+    })
+}
+
 /// Anything that can happen.
 pub fn transition() -> impl Strategy<Value = Transition> {
     use Transition as T;
@@ -203,11 +234,15 @@ pub fn transition() -> impl Strategy<Value = Transition> {
     ];
     let first = prop_oneof![Just(None), Just(Some(Kind::Read)), Just(Some(Kind::Write))];
     let chat = prop_oneof![
-        12 => connect(),
+        16 => connect(),
         4 => (number(), any::<bool>(), mode())
             .prop_map(|(client, groups, mode)| T::Turn { client, groups, mode }),
         5 => number().prop_map(T::Init),
         40 => send(),
+        4 => (number(), whom(), 2..20_u8, prop_oneof![Just(0), Just(50_000_usize)])
+            .prop_map(|(client, to, count, padding)| T::Burst { client, to, count, padding }),
+        4 => (user(), whom(), name()).prop_map(|(user, to, name)| T::Post { user, to, name }),
+        2 => (user(), number()).prop_map(|(user, letter)| T::Receive { user, letter }),
         5 => (number(), number()).prop_map(|(client, letter)| T::Again { client, letter }),
         2 => (number(), number()).prop_map(|(client, letter)| T::Conflict { client, letter }),
         15 => (number(), number()).prop_map(|(client, push)| T::Confirm { client, push }),
@@ -223,7 +258,7 @@ pub fn transition() -> impl Strategy<Value = Transition> {
         1 => two().prop_map(|(by, to)| T::DeleteFriend(by, to)),
         1 => two().prop_map(|(by, to)| T::Block(by, to)),
         2 => two().prop_map(|(by, to)| T::Unblock(by, to)),
-        2 => (user(), prop::collection::vec(user(), 0..4))
+        3 => (user(), prop::collection::vec(user(), 0..4))
             .prop_map(|(user, members)| T::MakeGroup { user, members }),
         2 => (user(), number()).prop_map(|(user, group)| T::Join { user, group }),
         1 => (user(), number()).prop_map(|(user, group)| T::Leave { user, group }),
@@ -233,14 +268,14 @@ pub fn transition() -> impl Strategy<Value = Transition> {
     let fate = prop_oneof![
         4 => number().prop_map(T::Stall),
         4 => number().prop_map(T::GoOn),
-        4 => number().prop_map(T::Cut),
+        3 => number().prop_map(T::Cut),
         1 => any::<bool>().prop_map(|orderly| T::Restart { orderly }),
         2 => prop_oneof![0..5_000_u64, 0..5_000_000_u64].prop_map(|ms| T::Pass { ms }),
         1 => (0..5_000_000_u64).prop_map(|ms| T::Back { ms }),
         1 => number().prop_map(T::LogOut),
         3 => failure.prop_map(T::Fail),
         2 => prop_oneof![Just(Shut::Before), Just(Shut::Behind)].prop_map(T::Shut),
-        5 => first.prop_map(T::Open),
+        8 => first.prop_map(T::Open),
     ];
     prop_oneof![20 => chat, 4 => people, 5 => fate]
 }
