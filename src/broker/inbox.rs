@@ -140,6 +140,13 @@ impl Inbox {
         }
     }
 
+    /// A message was committed that is not heard: it is not pushed later either, if what is heard changes.
+    pub(super) fn pass_over(&mut self, id: MessageId) {
+        if self.flow == Flow::Live {
+            self.cursor = self.cursor.max(id);
+        }
+    }
+
     /// The read that the session needs next, if it is behind and none is under way: the messages after this id.
     pub(super) fn next_read(&mut self) -> Option<(Turn, MessageId)> {
         if self.flow != (Flow::Behind { reading: false }) {

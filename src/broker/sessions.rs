@@ -69,6 +69,7 @@ impl Session {
     pub(super) fn offer(&self, message: &Arc<Message>) {
         let mut outbox = self.outbox();
         if !outbox.inbox.ears().hear(message) {
+            outbox.inbox.pass_over(message.id);
             return;
         }
         let room = outbox.has_room();

@@ -92,6 +92,45 @@ fn who_begins_to_listen_after_a_restart_confirms_what_came_since() {
     );
 }
 
+/// A session that began to hear groups late was pushed an older message to one, which it had not asked for.
+#[test]
+fn who_begins_to_hear_groups_hears_what_comes_later() {
+    let connect = |user| Connect {
+        user,
+        direct: Some(Auto),
+        groups: None,
+        init: false,
+        life_s: None,
+    };
+    let plain = |to| Send {
+        client: 0,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    agree(
+        false,
+        &[
+            MakeGroup {
+                user: 2,
+                members: vec![3],
+            },
+            connect(2),
+            connect(3),
+            plain(Group(0)),
+            Turn {
+                client: 1,
+                groups: true,
+                mode: Auto,
+            },
+            Fail(crate::gate::Failure::Refused),
+            plain(Group(0)),
+            plain(User(4)),
+        ],
+    );
+}
+
 /// A message was committed, its sender was told that it was not; sent again it was kept, and pushed to nobody.
 #[test]
 fn what_was_committed_in_spite_of_a_failure_is_pushed_when_it_is_sent_again() {
