@@ -2,7 +2,7 @@
 //! knows nothing of sockets or of the store.
 //!
 //! ```text
-//!            listen                       no room in the outbox, or init
+//!            listen                no room in the outbox, or init, or a commit in doubt
 //!   Deaf ─────────────▶ Live ─────────────────────────────────────────────▶ Behind ──┐ a page is read
 //!    ▲                   ▲                                                    │  ▲    │ and more waits
 //!    │ deafen            └────────────────────────────────────────────────────┘  └────┘
@@ -13,8 +13,10 @@
 //! until one of them has caught up with it. So a slow reader costs these few numbers.
 
 use crate::broker::command::Ears;
+use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::ports::InboxPage;
+use crate::broker::ports::Pushes;
 
 /// Which read of the store a page belongs to: an `init` or a `deafen` in between makes the page stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,9 @@ pub(super) struct Inbox {
     flow: Flow,
     turn: Turn,
     ears: Ears,
-    /// Everything after this and up to `cursor` was pushed, or needed no push.
-    start: MessageId,
+    /// Of what is heard, everything after these and up to `cursor` was pushed, or needed no push.
+    direct_after: Option<MessageId>,
+    groups_after: Option<MessageId>,
     cursor: MessageId,
     newest: MessageId,
 }
@@ -44,21 +47,28 @@ impl Inbox {
             flow: Flow::Deaf { init_asked: false },
             turn: Turn(0),
             ears: Ears::default(),
-            start: MessageId(0),
+            direct_after: None,
+            groups_after: None,
             cursor: MessageId(0),
             newest: MessageId(0),
         }
     }
 
-    /// What this session was pushed, as a range of ids: after the first, up to and with the second.
-    pub(super) fn pushed(&self) -> (MessageId, MessageId) {
-        (self.start, self.cursor)
+    /// What this session was pushed.
+    pub(super) fn pushed(&self) -> Pushes {
+        Pushes {
+            direct_after: self.direct_after,
+            groups_after: self.groups_after,
+            last: self.cursor,
+        }
     }
 
     /// Begins to push what is committed after `latest`, or everything if `init` was asked before. Who listens already only
     /// changes what is heard.
     pub(super) fn listen(&mut self, latest: MessageId, ears: Ears) {
         self.ears = ears;
+        self.direct_after = self.direct_after.filter(|_| ears.direct);
+        self.groups_after = self.groups_after.filter(|_| ears.groups);
         if ears == Ears::default() {
             self.flow = Flow::Deaf { init_asked: false };
             self.next_turn();
@@ -66,7 +76,6 @@ impl Inbox {
         }
         if let Flow::Deaf { init_asked } = self.flow {
             self.flow = Flow::Live;
-            self.start = latest;
             self.cursor = latest;
             if init_asked {
                 self.init();
@@ -82,8 +91,27 @@ impl Inbox {
         }
         self.next_turn();
         self.flow = Flow::Behind { reading: false };
-        self.start = MessageId(0);
+        self.direct_after = self.ears.direct.then_some(MessageId(0));
+        self.groups_after = self.ears.groups.then_some(MessageId(0));
         self.cursor = MessageId(0);
+    }
+
+    /// A message is pushed. With the first one of its kind the range of that kind begins: what is older, and was not
+    /// received, was not pushed here.
+    fn note_pushed(&mut self, message: &Message) {
+        let after = match message.group() {
+            None => &mut self.direct_after,
+            Some(_) => &mut self.groups_after,
+        };
+        after.get_or_insert(MessageId(message.id.0.saturating_sub(1)));
+    }
+
+    /// Something after the cursor may have been committed without a word: only the store knows.
+    pub(super) fn fall_behind(&mut self) {
+        if !matches!(self.flow, Flow::Deaf { .. }) {
+            self.next_turn();
+            self.flow = Flow::Behind { reading: false };
+        }
     }
 
     /// What is heard.
@@ -92,12 +120,14 @@ impl Inbox {
     }
 
     /// Whether a message committed now is to be put in the outbox, where there is `room` or not.
-    pub(super) fn offer(&mut self, id: MessageId, room: bool) -> bool {
+    pub(super) fn offer(&mut self, message: &Message, room: bool) -> bool {
+        let id = message.id;
         match self.flow {
             Flow::Deaf { .. } => false,
             Flow::Live if id <= self.cursor => false,
             Flow::Live if room => {
                 self.cursor = id;
+                self.note_pushed(message);
                 true
             }
             Flow::Live | Flow::Behind { .. } => {
@@ -107,6 +137,13 @@ impl Inbox {
                 }
                 false
             }
+        }
+    }
+
+    /// A message was committed that is not heard: it is not pushed later either, if what is heard changes.
+    pub(super) fn pass_over(&mut self, id: MessageId) {
+        if self.flow == Flow::Live {
+            self.cursor = self.cursor.max(id);
         }
     }
 
@@ -124,6 +161,9 @@ impl Inbox {
         if turn != self.turn {
             return false;
         }
+        let ears = self.ears;
+        let heard = page.messages.iter().filter(|message| ears.hear(message));
+        heard.for_each(|message| self.note_pushed(message));
         let last = page
             .messages
             .last()
@@ -157,6 +197,25 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::message::Kind;
+    use crate::broker::message::MsgId;
+    use crate::broker::message::Recipient;
+    use crate::broker::message::Seq;
+    use crate::broker::users::Person;
+
+    fn message(id: u64) -> Message {
+        Message {
+            id: MessageId(id),
+            seq: Seq(id),
+            msg_id: MsgId([0; 20]),
+            sender: Person::system(),
+            to: Recipient::User(Person::system()),
+            kind: Kind::Text,
+            content: "".into(),
+            envelope: None,
+            time_ms: 0,
+        }
+    }
 
     fn caught_up(through: u64) -> InboxPage {
         InboxPage {
@@ -168,38 +227,41 @@ mod tests {
     #[test]
     fn live_pushes_each_once_and_only_what_is_new() {
         let mut inbox = Inbox::new();
-        assert!(!inbox.offer(MessageId(1), true), "nobody listens");
+        assert!(!inbox.offer(&message(1), true), "nobody listens");
         inbox.listen(MessageId(1), Ears::ALL);
-        assert!(!inbox.offer(MessageId(1), true));
-        assert!(inbox.offer(MessageId(2), true));
-        assert!(!inbox.offer(MessageId(2), true));
-        assert_eq!(inbox.pushed(), (MessageId(1), MessageId(2)));
+        assert!(!inbox.offer(&message(1), true));
+        assert!(inbox.offer(&message(2), true));
+        assert!(!inbox.offer(&message(2), true));
+        let pushes = inbox.pushed();
+        assert!(pushes.have(MessageId(2), false));
+        assert!(!pushes.have(MessageId(1), false), "it was before");
+        assert!(!pushes.have(MessageId(2), true), "no group's was pushed");
     }
 
     #[test]
     fn a_full_outbox_puts_the_session_behind_until_a_page_has_caught_up() {
         let mut inbox = Inbox::new();
         inbox.listen(MessageId(0), Ears::ALL);
-        assert!(!inbox.offer(MessageId(1), false));
-        assert!(!inbox.offer(MessageId(2), true), "2 must not overtake 1");
+        assert!(!inbox.offer(&message(1), false));
+        assert!(!inbox.offer(&message(2), true), "2 must not overtake 1");
         let (turn, after) = inbox.next_read().expect("a read is due");
         assert_eq!(after, MessageId(0));
         assert_eq!(inbox.next_read(), None, "one read at a time");
         // Committed after the page's snapshot: the page can't know it.
-        assert!(!inbox.offer(MessageId(3), true));
+        assert!(!inbox.offer(&message(3), true));
         assert!(inbox.page_read(turn, &caught_up(2)));
         let (turn, after) = inbox.next_read().expect("3 is newer than the page");
         assert_eq!(after, MessageId(2));
         assert!(inbox.page_read(turn, &caught_up(3)));
-        assert!(!inbox.offer(MessageId(3), true), "the page considered it");
-        assert!(inbox.offer(MessageId(4), true), "live again");
+        assert!(!inbox.offer(&message(3), true), "the page considered it");
+        assert!(inbox.offer(&message(4), true), "live again");
     }
 
     #[test]
     fn init_starts_over_and_makes_a_page_under_way_stale() {
         let mut inbox = Inbox::new();
         inbox.listen(MessageId(7), Ears::ALL);
-        assert!(!inbox.offer(MessageId(8), false));
+        assert!(!inbox.offer(&message(8), false));
         let (stale, _) = inbox.next_read().expect("behind");
         inbox.init();
         let (turn, after) = inbox.next_read().expect("from the beginning");

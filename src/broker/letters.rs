@@ -53,6 +53,9 @@ impl Broker {
         self.store.append(
             message,
             Box::new(move |appended| {
+                if let Err(error) = &appended {
+                    broker.note_unsure(error);
+                }
                 let appended = appended.map_err(Refusal::from).flatten();
                 let kept = appended.map(|appended| {
                     if hook {

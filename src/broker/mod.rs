@@ -83,8 +83,10 @@ pub struct Broker {
     sessions: Sessions,
     topics: RwLock<Topics<Arc<Session>>>,
     queues: Mutex<Queues>,
-    /// The id of the newest message that was routed.
+    /// The id of the newest message that was routed, or was there at the start.
     latest: AtomicU64,
+    /// Whether a message may have been committed that was answered as not stored, and so was not routed.
+    unsure: AtomicBool,
     /// Those whose read the store had no place for.
     unread: Mutex<VecDeque<Waiting>>,
     stopping: AtomicBool,
@@ -115,7 +117,7 @@ impl Asker {
 impl Broker {
     /// A broker over `store`, with nobody here yet.
     pub fn new(store: Arc<dyn Store>, limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
+        let broker = Arc::new(Self {
             store,
             limits,
             rates: Rates::new(limits.messages_per_second),
@@ -123,13 +125,16 @@ impl Broker {
             topics: RwLock::default(),
             queues: Mutex::default(),
             latest: AtomicU64::new(0),
+            unsure: AtomicBool::new(false),
             unread: Mutex::default(),
             stopping: AtomicBool::new(false),
             presence: Mutex::default(),
             rescheduled: Notify::new(),
             hook_kept: Notify::new(),
             tally: Tally::default(),
-        })
+        });
+        broker.learn_latest();
+        broker
     }
 
     /// A session of `person` begins. It hears nothing until it asks to [`Command::Listen`]. One with a `device` ends the

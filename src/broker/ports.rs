@@ -189,13 +189,13 @@ pub struct Confirmation {
 /// Which messages a confirmation means. Only messages to the confirming user count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The message called so. Two senders may have used the same msgID: of those not yet received, the oldest with an id
-    /// in `pushed` (after the first, up to and with the second) comes first, then the oldest of all.
+    /// The message called so. Two senders may have used the same msgID: of those not yet received, the oldest that
+    /// was `pushed` comes first, then the oldest of all.
     Named {
         /// The sender's id.
         msg_id: MsgId,
-        /// What the confirming session was pushed, as a range of ids.
-        pushed: Option<(MessageId, MessageId)>,
+        /// What the confirming session was pushed.
+        pushed: Option<Pushes>,
     },
     /// The one with this id.
     One(MessageId),
@@ -208,6 +208,29 @@ pub enum Which {
         /// Of these, only those to the user, or to groups, or all.
         by: Ears,
     },
+}
+
+/// What a session was pushed: of the messages to its user and of those to groups, all after an id and up to another. It may
+/// have begun to hear the ones later than the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pushes {
+    /// Of messages to users, those after this id; none where absent.
+    pub direct_after: Option<MessageId>,
+    /// Of messages to groups, those after this id; none where absent.
+    pub groups_after: Option<MessageId>,
+    /// The last of both.
+    pub last: MessageId,
+}
+
+impl Pushes {
+    /// Whether a message to the user (or, `grouped`, to a group) was pushed, if it was to be.
+    pub fn have(&self, id: MessageId, grouped: bool) -> bool {
+        let after = match grouped {
+            true => self.groups_after,
+            false => self.direct_after,
+        };
+        after.is_some_and(|after| after < id && id <= self.last)
+    }
 }
 
 /// What a confirmation did.

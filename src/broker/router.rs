@@ -20,6 +20,7 @@ use crate::broker::moment::Moment;
 use crate::broker::ports::Appended;
 use crate::broker::ports::Audience;
 use crate::broker::ports::Confirmed;
+use crate::broker::ports::InboxPage;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::Which;
 use crate::broker::queueing::Tended;
@@ -39,8 +40,34 @@ pub(super) enum Waiting {
 }
 
 impl Broker {
+    /// Asks which message is the newest of those that are there already: who begins to listen has asked for none of them.
+    pub(super) fn learn_latest(self: &Arc<Self>) {
+        let broker = Arc::clone(self);
+        let done = Box::new(move |page: Result<InboxPage, StoreError>| {
+            // Where the store fails, sessions will be told; here it costs nothing but a push too many.
+            if let Ok(page) = page {
+                broker.latest.fetch_max(page.through.0, Ordering::SeqCst);
+            }
+        });
+        self.store
+            .inbox(Uid::SYSTEM, MessageId(i64::MAX as u64), 1, done);
+    }
+
+    /// A message could not be kept. Perhaps it was all the same: then its sender tries again and is told that it is kept,
+    /// and nobody has been pushed it.
+    pub(super) fn note_unsure(&self, error: &StoreError) {
+        if matches!(error, StoreError::Broken(_)) {
+            self.unsure.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// Pushes what was appended, if it is new, and says what to answer.
     pub(super) fn route(&self, appended: Appended, wants_reach: bool) -> Reply {
+        if self.unsure.swap(false, Ordering::SeqCst) {
+            // What nobody was told of is found where everything is, and in its order.
+            let all = self.sessions.all();
+            all.iter().for_each(|session| session.fall_behind());
+        }
         let (message, audience) = match appended {
             Appended::Again(message, audience) => {
                 self.tally.messages_repeated.add();

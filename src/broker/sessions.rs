@@ -24,6 +24,7 @@ use crate::broker::outbox::Outbox;
 use crate::broker::outbox::Passed;
 use crate::broker::payload::Post;
 use crate::broker::ports::InboxPage;
+use crate::broker::ports::Pushes;
 use crate::broker::ports::TokenId;
 use crate::broker::queued::Handout;
 use crate::broker::refusal::Refusal;
@@ -51,8 +52,8 @@ impl Session {
         self.bell.notified().await;
     }
 
-    /// What this session was pushed: messages after the first id, up to and with the second.
-    pub(super) fn pushed(&self) -> (MessageId, MessageId) {
+    /// What this session was pushed.
+    pub(super) fn pushed(&self) -> Pushes {
         self.outbox().inbox.pushed()
     }
 
@@ -68,15 +69,21 @@ impl Session {
     pub(super) fn offer(&self, message: &Arc<Message>) {
         let mut outbox = self.outbox();
         if !outbox.inbox.ears().hear(message) {
+            outbox.inbox.pass_over(message.id);
             return;
         }
         let room = outbox.has_room();
-        if outbox.inbox.offer(message.id, room) {
+        if outbox.inbox.offer(message, room) {
             outbox.put_message(Arc::clone(message));
         }
         drop(outbox);
         // Also when it was left to the store: the gateway's next take is what fetches it.
         self.bell.notify_one();
+    }
+
+    /// Leaves what was committed since the last push to the store.
+    pub(super) fn fall_behind(&self) {
+        self.ring_after(|outbox| outbox.inbox.fall_behind());
     }
 
     /// Tells of a receipt; false if too many notices wait and this one was dropped.

@@ -3,7 +3,7 @@
 use hongyan::broker::command::Ears;
 use hongyan::broker::delivery::Delivery;
 use hongyan::broker::message::{MessageId, Recipient, Seq};
-use hongyan::broker::ports::{Counts, Which};
+use hongyan::broker::ports::{Counts, Pushes, Which};
 use hongyan::broker::refusal::Refusal;
 
 use crate::asker::{Asker, msg_id, named, new_message, person, states, uid};
@@ -152,7 +152,11 @@ pub fn a_name_means_the_pushed_message_first(asker: &Asker) {
     }
     let pushed = |after, last| Which::Named {
         msg_id: msg_id(7),
-        pushed: Some((MessageId(after), MessageId(last))),
+        pushed: Some(Pushes {
+            direct_after: Some(MessageId(after)),
+            groups_after: None,
+            last: MessageId(last),
+        }),
     };
     let sender = |which| asker.confirm(4, which).receipts[0].sender;
     assert_eq!(sender(pushed(1, 3)), uid(2));

@@ -12,7 +12,7 @@ use hongyan::broker::groups::{Gid, GroupPatch, NewGroup};
 use hongyan::broker::message::{Kind, MessageId};
 use hongyan::broker::orders::OrderId;
 use hongyan::broker::ports::{
-    Before, Done, HookFate, NewMessage, SocialAct, Store, StoreError, Which,
+    Before, Done, HookFate, NewMessage, Pushes, SocialAct, Store, StoreError, Which,
 };
 use hongyan::broker::social::Social;
 use hongyan::broker::users::{Uid, UserKey};
@@ -153,10 +153,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let user = || 1..5_u64;
     let id = || 0..70_u64;
     let ears = (any::<bool>(), any::<bool>()).prop_map(|(direct, groups)| Ears { direct, groups });
+    let after = || prop::option::of(id().prop_map(MessageId));
+    let pushes = (after(), after(), id()).prop_map(|(direct_after, groups_after, last)| Pushes {
+        direct_after,
+        groups_after,
+        last: MessageId(last),
+    });
     let which = prop_oneof![
-        4 => (0..12_u64, prop::option::of((id(), id()))).prop_map(|(name, pushed)| Which::Named {
+        4 => (0..12_u64, prop::option::of(pushes)).prop_map(|(name, pushed)| Which::Named {
             msg_id: msg_id(name),
-            pushed: pushed.map(|(after, last)| (MessageId(after), MessageId(last))),
+            pushed,
         }),
         3 => id().prop_map(|id| Which::One(MessageId(id))),
         1 => (id(), id(), ears).prop_map(|(after, last, by)| Which::Through {

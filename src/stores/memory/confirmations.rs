@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
-use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::Confirmed;
+use crate::broker::ports::Pushes;
 use crate::broker::ports::Which;
 use crate::broker::users::Uid;
 use crate::stores::memory::books::Books;
@@ -35,14 +35,9 @@ impl Books {
         }
     }
 
-    fn named(
-        &mut self,
-        asked: &Confirmation,
-        msg_id: MsgId,
-        pushed: Option<(MessageId, MessageId)>,
-    ) -> Confirmed {
+    fn named(&mut self, asked: &Confirmation, msg_id: MsgId, pushed: Option<Pushes>) -> Confirmed {
         let in_pushed = |message: &Message| {
-            pushed.is_some_and(|(after, last)| after < message.id && message.id <= last)
+            pushed.is_some_and(|pushes| pushes.have(message.id, message.group().is_some()))
         };
         let namesakes = self.named.get(&msg_id).into_iter().flatten();
         let meant = namesakes.filter(|message| self.is_for(message, asked.receiver));

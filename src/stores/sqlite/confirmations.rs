@@ -8,6 +8,7 @@ use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
 use crate::broker::ports::Confirmation;
 use crate::broker::ports::Confirmed;
+use crate::broker::ports::Pushes;
 use crate::broker::ports::Which;
 use crate::broker::users::Uid;
 use crate::stores::sqlite::books::Books;
@@ -76,13 +77,10 @@ fn named(
     books: &mut Books,
     asked: &Confirmation,
     msg_id: MsgId,
-    pushed: Option<(MessageId, MessageId)>,
+    pushed: Option<Pushes>,
 ) -> Result<Confirmed> {
-    let in_pushed = |found: &Found| {
-        pushed.is_some_and(|(after, last)| after.0 < found.id && found.id <= last.0)
-    };
     let mut known = false;
-    let mut best: Option<Found> = None;
+    let mut best: Option<((bool, u64), Found)> = None;
     for found in namesakes(&books.conn, asked.receiver, msg_id)? {
         let Books {
             conn,
@@ -94,14 +92,16 @@ fn named(
             continue;
         }
         known = true;
-        let rank = |found: &Found| (!in_pushed(found), found.id);
+        let grouped = conversation.is_group();
+        let was_pushed = pushed.is_some_and(|pushes| pushes.have(MessageId(found.id), grouped));
+        let rank = (!was_pushed, found.id);
         if waits(conversation, conn, asked.receiver, found.seq)?
-            && best.is_none_or(|best| rank(&found) < rank(&best))
+            && best.is_none_or(|(best, _)| rank < best)
         {
-            best = Some(found);
+            best = Some((rank, found));
         }
     }
-    let Some(found) = best else {
+    let Some((_, found)) = best else {
         return Ok(Confirmed {
             known,
             receipts: Vec::new(),

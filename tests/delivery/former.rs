@@ -1,0 +1,167 @@
+//! Lists that once found something, as short as they could be made. Seeds mean another list as soon as there is another
+//! transition; these stay what they are.
+
+use crate::play::play;
+use crate::stage::Where;
+use crate::transition::Mode::*;
+use crate::transition::Name::*;
+use crate::transition::Transition;
+use crate::transition::Transition::*;
+use crate::transition::Whom::*;
+
+fn agree(friends_only: bool, steps: &[Transition]) {
+    for place in [Where::Memory, Where::Disk] {
+        let played = play(place, friends_only, steps);
+        played.unwrap_or_else(|why| panic!("{place:?}: {why}"));
+    }
+}
+
+/// The sender of a direct message was told that it was received, by somebody who was only pushed a group's of that name.
+#[test]
+fn who_hears_groups_only_confirms_a_group_s_message() {
+    let plain = |client, to, name| Send {
+        client,
+        to,
+        name,
+        padding: 0,
+        ignored: 0,
+    };
+    agree(
+        false,
+        &[
+            Connect {
+                user: 4,
+                direct: None,
+                groups: None,
+                init: false,
+                life_s: None,
+            },
+            Connect {
+                user: 1,
+                direct: None,
+                groups: None,
+                init: false,
+                life_s: None,
+            },
+            MakeGroup {
+                user: 3,
+                members: vec![1],
+            },
+            plain(0, User(3), Fresh),
+            Connect {
+                user: 3,
+                direct: None,
+                groups: Some(Client),
+                init: true,
+                life_s: None,
+            },
+            plain(1, Group(0), Used(0)),
+            Confirm { client: 2, push: 0 },
+        ],
+    );
+}
+
+/// The same after a restart, by somebody who had not asked for what was older.
+#[test]
+fn who_begins_to_listen_after_a_restart_confirms_what_came_since() {
+    let connect = |user| Connect {
+        user,
+        direct: Some(Auto),
+        groups: None,
+        init: false,
+        life_s: None,
+    };
+    let plain = |client, name| Send {
+        client,
+        to: User(3),
+        name,
+        padding: 0,
+        ignored: 0,
+    };
+    agree(
+        false,
+        &[
+            connect(1),
+            plain(0, Fresh),
+            Restart { orderly: false },
+            connect(2),
+            connect(3),
+            plain(0, Used(0)),
+            Confirm { client: 1, push: 0 },
+        ],
+    );
+}
+
+/// A session that began to hear groups late was pushed an older message to one, which it had not asked for.
+#[test]
+fn who_begins_to_hear_groups_hears_what_comes_later() {
+    let connect = |user| Connect {
+        user,
+        direct: Some(Auto),
+        groups: None,
+        init: false,
+        life_s: None,
+    };
+    let plain = |to| Send {
+        client: 0,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    agree(
+        false,
+        &[
+            MakeGroup {
+                user: 2,
+                members: vec![3],
+            },
+            connect(2),
+            connect(3),
+            plain(Group(0)),
+            Turn {
+                client: 1,
+                groups: true,
+                mode: Auto,
+            },
+            Fail(crate::gate::Failure::Refused),
+            plain(Group(0)),
+            plain(User(4)),
+        ],
+    );
+}
+
+/// A message was committed, its sender was told that it was not; sent again it was kept, and pushed to nobody.
+#[test]
+fn what_was_committed_in_spite_of_a_failure_is_pushed_when_it_is_sent_again() {
+    let connect = |user| Connect {
+        user,
+        direct: Some(Auto),
+        groups: None,
+        init: false,
+        life_s: None,
+    };
+    let plain = |to| Send {
+        client: 0,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    agree(
+        false,
+        &[
+            connect(1),
+            connect(2),
+            Fail(crate::gate::Failure::AnswerLost),
+            plain(User(2)),
+            Again {
+                client: 0,
+                letter: 0,
+            },
+            Fail(crate::gate::Failure::AnswerLost),
+            plain(User(2)),
+            plain(User(3)),
+        ],
+    );
+}
