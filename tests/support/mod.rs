@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod dialogue;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod faults;
 pub mod fire;
 pub mod people;
 pub mod running;

@@ -33,16 +33,21 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// `hongyan serve` on a free port, as [`Running::start`] runs it.
+pub fn serve(data: &Path, arguments: &[&str]) -> Command {
+    let key = people::key_file(data);
+    let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
+    command
+        .args(["--message-rate", "1000000", "--log", "warn", "--jwt-key"])
+        .arg(key)
+        .args(arguments);
+    command
+}
+
 impl Running {
     /// Starts it on a free port. It knows the tokens of [`people`], and nobody sends too fast for it.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        let key = people::key_file(data);
-        let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
-        command
-            .args(["--message-rate", "1000000", "--log", "warn", "--jwt-key"])
-            .arg(key)
-            .args(arguments);
-        Self::spawn(command)
+        Self::spawn(serve(data, arguments))
     }
 
     /// Runs `command` until it says where it listens.
