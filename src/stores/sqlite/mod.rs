@@ -11,6 +11,7 @@ mod confirmations;
 mod conversation;
 mod conversations;
 mod counts;
+mod folders;
 mod friends;
 mod groups;
 mod history;
@@ -45,7 +46,6 @@ pub use beside::Beside;
 pub use check::{CheckReport, check};
 pub use refusal::OpenError;
 
-use std::fs::DirBuilder;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -107,6 +107,7 @@ impl SqliteStore {
         let image_directory: Arc<Path> = images::directory(dir).into();
         images::prepare(&image_directory)
             .map_err(|why| OpenError::directory(&image_directory, &why))?;
+        schema::sync(&file).map_err(|why| failed(why.to_string()))?;
 
         let writes = Arc::new(Queue::new(WRITES_MAX, WRITE_BYTES_MAX));
         let images = Arc::new(Queue::new(
@@ -236,11 +237,5 @@ impl Drop for SqliteStore {
 
 /// Makes the data directory, for its owner only.
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(dir)
-        .map_err(|why| OpenError::directory(dir, &why))
+    folders::make(dir).map_err(|why| OpenError::directory(dir, &why))
 }

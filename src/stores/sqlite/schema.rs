@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::stores::sqlite::books::read_tail;
+use crate::stores::sqlite::folders;
 use crate::stores::sqlite::refusal::OpenError;
 
 /// Each brings the schema from the number of those before it to one more.
@@ -67,10 +68,7 @@ fn begin(file: &Path) -> Result<(), OpenError> {
         Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(why)),
         Ok(()) | Err(_) => remove(&fresh).map_err(failed)?,
     }
-    let dir = file.parent().unwrap_or(Path::new("."));
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed)
+    folders::sync_name(file).map_err(failed)
 }
 
 fn remove(file: &Path) -> std::io::Result<()> {
@@ -186,10 +184,25 @@ fn examine(file: &Path) -> Result<bool, OpenError> {
     Ok(true)
 }
 
-fn wal_bytes(file: &Path) -> u64 {
+fn wal(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
-    Path::new(&name).metadata().map_or(0, |found| found.len())
+    PathBuf::from(name)
+}
+
+fn wal_bytes(file: &Path) -> u64 {
+    wal(file).metadata().map_or(0, |found| found.len())
+}
+
+/// Syncs what an earlier broker may have written and not lived to sync. SQLite takes that for committed, so it would be
+/// built on, and told to whoever asks: it must be on disk before.
+pub(super) fn sync(file: &Path) -> std::io::Result<()> {
+    match File::open(wal(file)) {
+        Ok(log) => log.sync_all()?,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
+        Err(why) => return Err(why),
+    }
+    folders::sync_name(file)
 }
 
 /// A big-endian number of four bytes in the header, signed as SQLite shows it.
