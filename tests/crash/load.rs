@@ -506,7 +506,10 @@ async fn block(round: Arc<Round>) {
     }
     // What was shown is as good as answered.
     round.mark(|| format!("blocked {blocked}"));
-    while !round.settling {
+    if round.settling {
+        return;
+    }
+    loop {
         blocked = !blocked;
         round.ledger().block.asked = Some(blocked);
         round.mark(|| format!("blocking {blocked}"));
@@ -545,7 +548,10 @@ async fn paint(round: Arc<Round>) {
             "picture {number}, {id} is another"
         );
     }
-    while !round.settling {
+    if round.settling {
+        return;
+    }
+    loop {
         let number = round.ledger().pictures.len();
         let kept = round
             .ask(PAINTER, "POST /api/images", &picture(number))

@@ -43,6 +43,7 @@ use support::fire::Attack;
 use support::fire::portion;
 use support::running::Running;
 use support::running::serve;
+use tempfile::TempDir;
 
 /// How a broker of a recorded run ends.
 enum End {
@@ -130,7 +131,7 @@ fn lose_power(
             }
         }
         done = *cut;
-        let place = tempfile::tempdir().expect("a folder");
+        let place = in_memory();
         base.after_power_loss(root, place.path(), *luck, dice);
         let held = catch_unwind(AssertUnwindSafe(|| facts.hold(&place.path().join("data"))));
         if held.is_err() {
@@ -144,6 +145,12 @@ fn lose_power(
             );
         }
     }
+}
+
+/// A folder that needs no disk, where there is memory for files: what is done there is not attacked.
+fn in_memory() -> TempDir {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    folder.expect("a folder")
 }
 
 fn short(entry: &Entry) -> String {
