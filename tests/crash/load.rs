@@ -340,13 +340,15 @@ async fn receive(round: Arc<Round>, uid: u64) {
     client.send(init).await;
     let mut next: HashMap<String, u64> = HashMap::new();
     let mut waiting: VecDeque<(String, u64)> = VecDeque::new();
-    let all_confirmed = |ledger: &mut Ledger| {
+    // A confirmation that was kept and not answered brings nothing again, so what was asked for is what counts.
+    let all_asked = |ledger: &mut Ledger| {
         let mine = |lane: &&String| lane.ends_with(&format!(">{uid}")) || lane.ends_with(">g");
         let mine: Vec<String> = ledger.lanes.keys().filter(mine).cloned().collect();
         mine.iter()
-            .all(|lane| ledger.got(uid, lane).confirmed == ledger.lane(lane).kept)
+            .all(|lane| ledger.got(uid, lane).asked == ledger.lane(lane).kept)
     };
-    while !(round.settling && all_confirmed(&mut round.ledger())) {
+    let mut begun = false;
+    while !(round.settling && begun && waiting.is_empty() && all_asked(&mut round.ledger())) {
         let Some(frame) = told(&mut client).await else {
             assert!(!round.settling, "the broker should live");
             return;
@@ -354,6 +356,7 @@ async fn receive(round: Arc<Round>, uid: u64) {
         if frame.command == Command::Receipt {
             // What is new must not come before what init brings, which would come again then.
             round.all_here.wait().await;
+            begun = true;
             continue;
         }
         let body = json(&frame);
