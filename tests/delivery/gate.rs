@@ -40,6 +40,7 @@ use hongyan::broker::ports::SocialAct;
 use hongyan::broker::ports::Store;
 use hongyan::broker::ports::StoreError;
 use hongyan::broker::ports::TokenId;
+use hongyan::broker::ports::Trouble;
 use hongyan::broker::ports::Verdict;
 use hongyan::broker::social::Changed;
 use hongyan::broker::users::Person;
@@ -406,7 +407,7 @@ impl Store for Gate {
         self.read(done, |store, done| store.counts(done));
     }
 
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), Trouble> {
         self.store.health()
     }
 

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod dialogue;
+pub mod dice;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod faults;
 pub mod fire;

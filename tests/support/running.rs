@@ -91,6 +91,11 @@ impl Running {
         self.child.wait().expect("it is dead");
     }
 
+    /// How it ended, by itself.
+    pub fn ended(mut self) -> ExitStatus {
+        self.child.wait().expect("it has ended")
+    }
+
     /// SIGTERM, and how it ended.
     pub fn terminate(mut self) -> ExitStatus {
         self.signal("-TERM");

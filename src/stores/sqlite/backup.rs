@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use crate::stores::sqlite::folders;
 use crate::stores::sqlite::refusal::OpenError;
 use crate::stores::sqlite::schema;
 
@@ -111,8 +112,5 @@ fn copy(from: &Connection, part: &Path) -> Result<(), String> {
 fn publish(part: &Path, to: &Path) -> std::io::Result<()> {
     File::open(part)?.sync_all()?;
     std::fs::rename(part, to)?;
-    match to.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    folders::sync_name(to)
 }

@@ -12,6 +12,7 @@ mod confirmations;
 mod conversation;
 mod conversations;
 mod counts;
+mod folders;
 mod friends;
 mod groups;
 mod history;
@@ -47,7 +48,6 @@ pub use check::{CheckReport, check};
 pub use condition::Figures;
 pub use refusal::OpenError;
 
-use std::fs::DirBuilder;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -241,11 +241,5 @@ impl Drop for SqliteStore {
 
 /// Makes the data directory, for its owner only.
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(dir)
-        .map_err(|why| OpenError::directory(dir, &why))
+    folders::make(dir).map_err(|why| OpenError::directory(dir, &why))
 }

@@ -13,6 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::stores::sqlite::books::read_tail;
+use crate::stores::sqlite::folders;
 use crate::stores::sqlite::refusal::OpenError;
 
 /// Each brings the schema from the number of those before it to one more.
@@ -142,15 +143,7 @@ fn write_anew(path: &Path) -> io::Result<()> {
         at += read as u64;
     }
     file.sync_all()?;
-    File::open(directory(path))?.sync_all()
-}
-
-/// The directory that a file is in.
-fn directory(file: &Path) -> &Path {
-    match file.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
+    folders::sync_name(path)
 }
 
 /// Makes a database beside its place, and puts it there when it is whole: so an empty file there is a damaged one, and
@@ -177,9 +170,7 @@ fn begin(file: &Path) -> Result<(), OpenError> {
         Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(failed(why)),
         Ok(()) | Err(_) => remove(&fresh).map_err(failed)?,
     }
-    File::open(directory(file))
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed)
+    folders::sync_name(file).map_err(failed)
 }
 
 fn remove(file: &Path) -> std::io::Result<()> {
