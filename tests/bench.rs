@@ -173,6 +173,7 @@ async fn faulty(listener: TcpListener, fault: Fault) {
     let mut heard = Decoder::new(Side::Server, Limits::after(1 << 20));
     greet(&mut sender, &mut heard, false).await;
     let mut held: Option<Frame> = None;
+    let mut refused = false;
     while let Some(frame) = next(&mut sender, &mut heard).await {
         let number = frame.headers.get("receipt").expect("a receipt").to_owned();
         let push = Frame::new(Verb::Message)
@@ -180,13 +181,17 @@ async fn faulty(listener: TcpListener, fault: Fault) {
             .header("ack", &number)
             .body(frame.body);
         let tenth = number == "10";
+        if refused {
+            // The connections stay until the load has heard why.
+            continue;
+        }
         if tenth && fault == Fault::Refuses {
+            refused = true;
             say(
                 &mut sender,
                 Frame::new(Verb::Error).header("message", "full"),
             )
             .await;
-            // The connections stay until the load has heard why.
             continue;
         }
         let pushes = match fault {

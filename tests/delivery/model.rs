@@ -425,11 +425,7 @@ impl Model {
     }
 
     pub fn add_member(&mut self, by: User, gid: u64, user: User) -> Result<(), Code> {
-        let Some(group) = self.groups.get(&gid) else {
-            // Strangers are not even told that there is no such group.
-            let stranger = self.friends_only && by != user && !self.are_friends(by, user);
-            return Err(if stranger { 403 } else { 404 });
-        };
+        let group = self.groups.get(&gid).ok_or(404_u16)?;
         if by != user && !group.admins.contains(&by) {
             return Err(403);
         }
