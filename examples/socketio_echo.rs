@@ -59,6 +59,8 @@ impl Handler for Echo {
                 }
                 Heard::Proved(mark) => link
                     .say(json!({"namespace": "/", "event": "proved", "args": [mark]}).to_string()),
+                // There is nobody to tell.
+                Heard::Unproved(_) => Ok(()),
             };
             if said.is_err() || link.flush().await.is_err() {
                 return;

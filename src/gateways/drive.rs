@@ -201,6 +201,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
             match heard {
                 Ok(Heard::Message(bytes)) => self.machine.hear(clock.now(), &bytes, acts),
                 Ok(Heard::Proved(mark)) => self.machine.proved(clock.now(), mark, acts),
+                Ok(Heard::Unproved(mark)) => self.machine.unproved(clock.now(), mark, acts),
                 Err(Lost::TooLarge(max)) => {
                     let mishap = Mishap::TooLarge(max);
                     return self.machine.mishap(clock.now(), mishap, acts);

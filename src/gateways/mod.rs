@@ -130,6 +130,8 @@ pub trait Machine: Send {
     fn mishap(&mut self, now: Moment, mishap: Mishap, acts: &mut Vec<Act>);
     /// All said before [`Act::Probe`] with this mark has reached the client.
     fn proved(&mut self, _now: Moment, _mark: u64, _acts: &mut Vec<Act>) {}
+    /// Some of what was said before [`Act::Probe`] with this mark was thrown away, because the client had left.
+    fn unproved(&mut self, _now: Moment, _mark: u64, _acts: &mut Vec<Act>) {}
     /// Whether it has stopped in the midst of what it heard, because that led to so much already: when this is done,
     /// [`Self::go_on`] is to be called before anything else.
     fn is_full(&self) -> bool;

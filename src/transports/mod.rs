@@ -42,6 +42,8 @@ pub enum Heard {
     Message(Bytes),
     /// The proof that [`Link::probe`] with this mark asked for.
     Proved(u64),
+    /// That there will be none for this mark: something said before it was thrown away, because the client had left.
+    Unproved(u64),
 }
 
 /// One connection: messages in, messages out.
@@ -58,7 +60,7 @@ pub trait Link: Send {
 
     /// Queues a question to the client's transport whose answer proves that everything queued before has reached the client;
     /// then [`Link::hear`] brings [`Heard::Proved`] with this mark. Marks rise, and a later one proves the earlier ones, which
-    /// may go unmentioned. A transport that can prove nothing never answers.
+    /// may go unmentioned, unless [`Heard::Unproved`] came for them. A transport that can prove nothing never answers.
     fn probe(&mut self, mark: u64) -> Result<(), Lost> {
         let _ = mark;
         Ok(())

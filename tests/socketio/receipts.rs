@@ -139,3 +139,51 @@ async fn a_poll_whose_answer_never_came_proves_nothing() {
         assert_eq!(conversation.hear().await, Err(Lost::Gone), "{engine}");
     }
 }
+
+/// A client that has left is heard of only when the conversation listens, and what is said in between goes nowhere.
+#[tokio::test(start_paused = true)]
+async fn what_is_said_to_who_has_left_is_never_proven() {
+    let mut theatre = theatre(options());
+    for engine in [3, 4] {
+        let client = Polling::join(&theatre.routes, engine).await;
+        let conversation = theatre.conversation().await;
+        conversation.message().await;
+        client.post(&["41"]).await;
+        conversation.event("too late").await;
+        conversation.probe(1);
+        assert_eq!(
+            conversation.hear().await,
+            Ok(Heard::Unproved(1)),
+            "{engine}"
+        );
+        assert_eq!(conversation.message().await["disconnected"], true);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_was_left_takes_no_proof_from_the_others() {
+    let mut theatre = theatre(options());
+    let mut client = Web::join(&theatre.routes, 4).await;
+    let conversation = theatre.conversation().await;
+    conversation.message().await;
+    client.say("40/friend,").await;
+    client.until("40/friend,").await;
+    conversation.message().await;
+    client.say("41/friend,").await;
+    client.say(r#"42["then"]"#).await;
+    let left = conversation.message().await;
+    assert_eq!(left["disconnected"], true, "{left}");
+    assert_eq!(conversation.message().await["event"], "then");
+    let late = r#"{"namespace":"/friend","event":"late","args":[]}"#;
+    let flushed = conversation.say(&[late]).await.expect("a link");
+    assert_eq!(flushed, Ok(()));
+    conversation.probe(1);
+    assert_eq!(conversation.hear().await, Ok(Heard::Unproved(1)));
+    conversation.event("news").await;
+    conversation.probe(2);
+    client.until("42").await;
+    // Reading on answers the ping.
+    conversation.event("more").await;
+    client.until("42").await;
+    assert_eq!(conversation.hear().await, Ok(Heard::Proved(2)));
+}

@@ -250,6 +250,13 @@ impl Stage {
                 self.settle();
                 return Ok(());
             }
+            "(unproved)" => {
+                let now = self.now;
+                let mark = self.connection(name)?.mark;
+                self.let_machine(name, |machine, acts| machine.unproved(now, mark, acts))?;
+                self.settle();
+                return Ok(());
+            }
             "(too-large)" => {
                 let now = self.now;
                 let mishap = Mishap::TooLarge(1_000);

@@ -190,7 +190,7 @@ impl Handler for Talker {
             self.may_hear.notified().await;
             loop {
                 match link.hear().await {
-                    Ok(Heard::Proved(_)) => {}
+                    Ok(Heard::Proved(_) | Heard::Unproved(_)) => {}
                     Ok(Heard::Message(message)) => self
                         .heard
                         .lock()

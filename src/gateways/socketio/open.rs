@@ -46,6 +46,8 @@ pub(super) trait Open: Send {
     ) -> Result<(), Parting>;
     /// What was said before this probe has reached the client.
     fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>);
+    /// Some of what was said before this probe was thrown away.
+    fn unproved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>);
     /// When it has something to do, on the steady clock.
     fn wake_at_ms(&self) -> Option<u64>;
     /// That time has come, or an earlier one.
@@ -227,6 +229,10 @@ impl<D: Dialect> Open for Speaking<D> {
 
     fn proved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
         self.proofs.proved(now, mark, acts);
+    }
+
+    fn unproved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
+        self.proofs.unproved(now, mark, acts);
     }
 
     fn wake_at_ms(&self) -> Option<u64> {

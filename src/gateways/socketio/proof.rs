@@ -139,6 +139,17 @@ impl Proofs {
         self.probe(now, acts);
     }
 
+    /// There is no proof of what was said before the probe `mark`: some of it was thrown away. It is not called received, and
+    /// so comes again on the next connection.
+    pub(super) fn unproved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
+        if !self.waiting || mark < self.mark {
+            return;
+        }
+        self.waiting = false;
+        self.probed = Vec::new();
+        self.probe(now, acts);
+    }
+
     /// Whether an answer under this ticket is for [`Self::answered`].
     pub(super) fn asks_as(ticket: Ticket) -> bool {
         (FIRST_TICKET..u64::MAX).contains(&ticket.0)
@@ -232,6 +243,23 @@ mod tests {
         assert_eq!(acts, [], "an old proof proves nothing new");
         proofs.proved(NOW, 2, &mut acts);
         assert_eq!(asked(&acts), [(8, Some(4))]);
+    }
+
+    #[test]
+    fn what_was_thrown_away_is_not_called_received() {
+        let (mut proofs, mut acts) = (Proofs::default(), Vec::new());
+        proofs.said(&message(3, false));
+        proofs.probe(NOW, &mut acts);
+        proofs.said(&message(4, false));
+        acts.clear();
+        proofs.unproved(NOW, 1, &mut acts);
+        assert_eq!(acts, [Act::Probe(2)], "4 is another matter");
+        assert!(!proofs.has(&message(3, false)), "it waits");
+        proofs.unproved(NOW, 1, &mut acts);
+        proofs.proved(NOW, 1, &mut acts);
+        assert_eq!(acts, [Act::Probe(2)], "3 has had its answer");
+        proofs.proved(NOW, 2, &mut acts);
+        assert_eq!(asked(&acts), [(4, None)]);
     }
 
     #[test]

@@ -266,6 +266,12 @@ impl Machine for SocketIoSession {
         }
     }
 
+    fn unproved(&mut self, now: Moment, mark: u64, acts: &mut Vec<Act>) {
+        if let State::Open { open, .. } = &mut self.state {
+            open.unproved(now, mark, acts);
+        }
+    }
+
     /// An event leads to a bounded number of acts, and a turn hears a bounded number of events.
     fn is_full(&self) -> bool {
         false

@@ -408,6 +408,9 @@ impl Connection {
         if let Some(mark) = state.receipts.proved() {
             return Some(Ok(Heard::Proved(mark)));
         }
+        if let Some(mark) = state.receipts.unproved() {
+            return Some(Ok(Heard::Unproved(mark)));
+        }
         if let Some(message) = state.heard.pop_front() {
             state.heard_bytes = state
                 .heard_bytes
@@ -433,7 +436,8 @@ impl Connection {
         self.for_link.notified().await;
     }
 
-    /// Sends it, unless the client has left the namespace meanwhile.
+    /// Sends it. Where the client has left the namespace meanwhile, it is thrown away, and what asks whether it has come is
+    /// told so: the conversation may hear only later that the client has left.
     pub(super) fn send(&self, said: &Said) -> Result<(), Full> {
         match said {
             Said::Event {
@@ -469,6 +473,7 @@ impl Connection {
         // Held until it is counted: it may be carried before `send` returns.
         let mut state = self.lock();
         let Some(socket) = state.socket(namespace) else {
+            state.receipts.dropped();
             return Ok(());
         };
         if !state.receipts.has_room(bytes) {
@@ -481,8 +486,12 @@ impl Connection {
             }
             Err(SendError::Socket(SocketError::InternalChannelFull)) => Err(Full),
             // The client has just left.
-            Err(SendError::Socket(SocketError::Closed)) => Ok(()),
+            Err(SendError::Socket(SocketError::Closed)) => {
+                state.receipts.dropped();
+                Ok(())
+            }
             Err(SendError::Serialize(error)) => {
+                state.receipts.dropped();
                 tracing::error!(%error, "a message could not be written");
                 Ok(())
             }

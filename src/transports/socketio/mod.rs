@@ -18,6 +18,9 @@
 //! - **on polling**: the next poll after the answer that carried the last of those events. A client polls again when it
 //!   has read the answer before. The same query with the same time stamp is a proxy's second try, and proves nothing.
 //!
+//! An event for a namespace that the client has left meanwhile is thrown away, and the next mark is
+//! [`Unproved`](crate::transports::Heard::Unproved).
+//!
 //! Both say that the client's own Engine.IO has the bytes; neither says that a human has seen them. Where the connection
 //! breaks, or swallows bytes, nothing is proven. A client that makes proofs up deceives itself alone.
 

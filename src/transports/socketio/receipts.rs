@@ -39,6 +39,9 @@ pub(super) struct Receipts {
     /// The mark of the last ping.
     pinged: Option<u64>,
     proved: Option<u64>,
+    /// An event was thrown away since the last question.
+    dropped: bool,
+    unproved: Option<u64>,
 }
 
 impl Receipts {
@@ -53,6 +56,11 @@ impl Receipts {
         self.sent += 1;
         self.waiting.push_back(bytes);
         self.waiting_bytes += bytes;
+    }
+
+    /// An event was thrown away, because the client had left.
+    pub(super) fn dropped(&mut self) {
+        self.dropped = true;
     }
 
     /// The transport has taken so many events more.
@@ -80,8 +88,12 @@ impl Receipts {
         self.prove(self.answered);
     }
 
-    /// Asks about all that was sent until now.
+    /// Asks about all that was said until now, whether it was sent or thrown away.
     pub(super) fn probe(&mut self, mark: u64) {
+        if std::mem::take(&mut self.dropped) {
+            self.unproved = Some(mark);
+            return;
+        }
         let events = self.sent;
         if events <= self.proven {
             self.proved = Some(mark);
@@ -120,6 +132,11 @@ impl Receipts {
     /// The latest mark that was proved since the last time.
     pub(super) fn proved(&mut self) -> Option<u64> {
         self.proved.take()
+    }
+
+    /// The latest mark that can't be proved, since the last time.
+    pub(super) fn unproved(&mut self) -> Option<u64> {
+        self.unproved.take()
     }
 
     fn prove(&mut self, events: u64) {
@@ -173,6 +190,23 @@ mod tests {
         receipts.polled();
         receipts.probe(9);
         assert_eq!(receipts.proved(), Some(9));
+    }
+
+    #[test]
+    fn what_was_thrown_away_is_never_proven() {
+        let mut receipts = after(1);
+        receipts.carried(1);
+        receipts.answered();
+        receipts.polled();
+        receipts.dropped();
+        receipts.probe(1);
+        receipts.sent(1);
+        receipts.probe(2);
+        assert_eq!((receipts.proved(), receipts.unproved()), (None, Some(1)));
+        receipts.carried(1);
+        receipts.answered();
+        receipts.polled();
+        assert_eq!((receipts.proved(), receipts.unproved()), (Some(2), None));
     }
 
     #[test]
