@@ -4,8 +4,11 @@ mod support;
 
 #[allow(dead_code, reason = "it serves the tests of the life cycle as well")]
 mod lifecycle {
+    #[path = "../lifecycle/house.rs"]
     pub mod house;
+    #[path = "../lifecycle/line.rs"]
     pub mod line;
+    #[path = "../lifecycle/session.rs"]
     pub mod session;
 }
 

@@ -37,8 +37,16 @@ fn forms(secret: &[u8]) -> Vec<String> {
         let ascii: String = text
             .chars()
             .map(|c| match c {
-                c if c.is_ascii() => json!(c.to_string()).to_string().trim_matches('"').to_owned(),
-                c => c.encode_utf16(&mut [0; 2]).iter().copied().map(units).collect(),
+                c if c.is_ascii() => {
+                    let json = json!(c.to_string()).to_string();
+                    json[1..json.len() - 1].to_owned()
+                }
+                c => c
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .copied()
+                    .map(units)
+                    .collect(),
             })
             .collect();
         forms.extend([
@@ -52,7 +60,10 @@ fn forms(secret: &[u8]) -> Vec<String> {
     // In base64 it depends on what stands before it; the letters at both ends are shared with the neighbours.
     for before in 0..3 {
         let bytes = [&vec![0; before], secret].concat();
-        for base64 in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
+        for base64 in [
+            STANDARD_NO_PAD.encode(&bytes),
+            URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
             let first = (before * 8).div_ceil(6);
             let last = bytes.len() * 8 / 6;
             forms.push(base64[first..last].to_owned());

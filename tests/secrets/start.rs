@@ -15,7 +15,10 @@ fn neither_help_nor_a_refusal_tells_a_secret() {
     let spaced = format!("{SECRET} {SECRET}");
     for (variable, value) in [
         ("HONGYAN_API_KEY", SECRET),
-        ("HONGYAN_WEBHOOK", &format!("http://chat.example/hook?key={SECRET}")),
+        (
+            "HONGYAN_WEBHOOK",
+            &format!("http://chat.example/hook?key={SECRET}"),
+        ),
     ] {
         for arguments in [&["--help"][..], &["serve", "--help"], &["bench", "--help"]] {
             let mut asked = command(&data, &[]);

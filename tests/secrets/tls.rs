@@ -51,7 +51,9 @@ async fn what_is_behind_tls_stays_there() {
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let tcp = TcpStream::connect(&broker.address).await.expect("it listens");
+    let tcp = TcpStream::connect(&broker.address)
+        .await
+        .expect("it listens");
     let name = "localhost".try_into().expect("a name");
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
     let stream = soon("the handshake", handshake).await.expect("a handshake");
@@ -66,11 +68,23 @@ async fn what_is_behind_tls_stays_there() {
     // Somebody has forgotten the TLS.
     let mut stream = connect(&broker.address).await;
     let head = format!("GET /client?srect={token} HTTP/1.1\r\n\r\n{CONTENT}");
-    stream.write_all(head.as_bytes()).await.expect("an open connection");
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("an open connection");
     let _ = soon("the end", stream.read_to_end(&mut Vec::new())).await;
 
     broker.signal("-TERM");
-    assert_eq!(soon("the end", tokio::task::spawn_blocking(|| broker.terminated())).await.ok().map(|s| s.success()), Some(true));
+    assert_eq!(
+        soon(
+            "the end",
+            tokio::task::spawn_blocking(|| broker.terminated())
+        )
+        .await
+        .ok()
+        .map(|s| s.success()),
+        Some(true)
+    );
     let mut log = String::new();
     while let Some(line) = soon("the log", lines.recv()).await {
         log.push_str(&line);
@@ -79,7 +93,11 @@ async fn what_is_behind_tls_stays_there() {
     assert!(log.contains("a TLS handshake failed"), "{log}");
     let signature = token.rsplit('.').next().expect("a signature");
     let key = made.signing_key.serialize_der();
-    for secret in [signature.as_bytes(), CONTENT.as_bytes(), &key[key.len() - 16..]] {
+    for secret in [
+        signature.as_bytes(),
+        CONTENT.as_bytes(),
+        &key[key.len() - 16..],
+    ] {
         assert_eq!(found(secret, &log), None, "{log}");
     }
 }
