@@ -9,8 +9,8 @@ use clap::error::ErrorKind;
 
 use crate::config::Stop;
 
-/// The option whose value is not repeated: the line may end in a log.
-const SECRET: &str = "--api-key";
+/// The options whose values are not repeated, since the line may end in a log: a key, and a URL that may hold a password.
+const SECRETS: [&str; 2] = ["--api-key", "--webhook"];
 
 /// Where a value stood.
 pub(super) enum Origin {
@@ -50,7 +50,7 @@ fn value_refused(why: &clap::Error, origin: &Origin) -> Option<String> {
     let value = text(why, ContextKind::InvalidValue)?;
     let what = match value {
         "" => "no value".to_owned(),
-        _ if option == SECRET => {
+        _ if SECRETS.contains(&option) => {
             format!("a value of {} characters", value.chars().count())
         }
         _ => format!("{value:?}"),
