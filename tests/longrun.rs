@@ -345,7 +345,7 @@ impl Run {
             self.world.ledger.told(number, &users);
         }
         self.world.ledger.end_round();
-        counts::check(&self.world, &counts::read(&self.world).await);
+        counts::check(&self.world).await;
         self.descriptors_go_back().await;
         self.sample("off line").await;
     }
