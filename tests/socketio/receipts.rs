@@ -57,10 +57,15 @@ async fn a_next_poll_proves_what_the_answer_before_it_carried() {
         conversation.event("more").await;
         client.until("42").await;
         assert_eq!(conversation.hear().await, Ok(Heard::Proved(1)), "{engine}");
-        // The second is not proven by the same poll asked again.
+        // The second is not proven by the same poll asked again, nor by any later one: that answer may have been lost.
         conversation.probe(2);
         conversation.event("again").await;
         assert_eq!(client.poll_again().await, [r#"42["again"]"#]);
+        assert_eq!(
+            conversation.hear().await,
+            Ok(Heard::Unproved(2)),
+            "{engine}"
+        );
         client.post(&[r#"42["still not"]"#]).await;
         assert_eq!(
             conversation.message().await["event"],

@@ -322,15 +322,16 @@ impl Connection {
     }
 
     /// A poll came with this query: the answer to the one before has arrived. A query that comes twice with its time stamp
-    /// is the same poll, asked again by something between, and tells nothing.
+    /// is the same poll, asked again by something between, to which the answer may have been lost.
     pub(super) fn polled(&self, query: &str) {
         let mut state = self.lock();
         let stamped = query.split('&').any(|pair| pair.starts_with("t="));
         if stamped && state.last_poll.as_deref() == Some(query) {
-            return;
+            state.receipts.polled_again();
+        } else {
+            state.last_poll = stamped.then(|| query.into());
+            state.receipts.polled();
         }
-        state.last_poll = stamped.then(|| query.into());
-        state.receipts.polled();
         drop(state);
         self.for_link.notify_one();
     }

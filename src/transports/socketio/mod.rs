@@ -16,7 +16,8 @@
 //!   its pong. Every WebSocket answers pings by itself, and reads what came before them first. After an upgrade the ping
 //!   waits for Engine.IO's packet `5`, which a client sends when it has read the answer to its last poll;
 //! - **on polling**: the next poll after the answer that carried the last of those events. A client polls again when it
-//!   has read the answer before. The same query with the same time stamp is a proxy's second try, and proves nothing.
+//!   has read the answer before. The same query with the same time stamp is a proxy's second try, after which
+//!   what the answer before it carried is never proven.
 //!
 //! An event for a namespace that the client has left meanwhile is thrown away, and the next mark is
 //! [`Unproved`](crate::transports::Heard::Unproved).

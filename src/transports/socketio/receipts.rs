@@ -88,6 +88,20 @@ impl Receipts {
         self.prove(self.answered);
     }
 
+    /// The last poll came once more: the answer to it may have been lost on the way, and no later poll will tell. Nothing that
+    /// it carried is ever proven.
+    pub(super) fn polled_again(&mut self) {
+        if self.answered <= self.proven {
+            return;
+        }
+        self.proven = self.answered;
+        // What was asked about none of the open questions has to wait for the next one.
+        let last = self.probes.back().map(|probe| (probe.mark, probe.events));
+        self.dropped |= last.is_none_or(|(_, events)| events < self.answered);
+        self.unproved = last.map(|(mark, _)| mark).or(self.unproved);
+        self.probes.clear();
+    }
+
     /// Asks about all that was said until now, whether it was sent or thrown away.
     pub(super) fn probe(&mut self, mark: u64) {
         if std::mem::take(&mut self.dropped) {
@@ -207,6 +221,31 @@ mod tests {
         receipts.answered();
         receipts.polled();
         assert_eq!((receipts.proved(), receipts.unproved()), (Some(2), None));
+    }
+
+    #[test]
+    fn what_a_poll_that_comes_again_may_have_lost_is_never_proven() {
+        let mut receipts = after(2);
+        receipts.probe(1);
+        receipts.carried(1);
+        receipts.polled_again();
+        assert_eq!(receipts.unproved(), None, "no answer was given yet");
+        receipts.carried(1);
+        receipts.sent(1);
+        receipts.carried(1);
+        receipts.answered();
+        receipts.polled_again();
+        receipts.polled_again();
+        assert_eq!((receipts.proved(), receipts.unproved()), (None, Some(1)));
+        receipts.polled();
+        receipts.probe(2);
+        assert_eq!(receipts.unproved(), Some(2), "the third was in it, too");
+        receipts.sent(1);
+        receipts.probe(3);
+        receipts.carried(1);
+        receipts.answered();
+        receipts.polled();
+        assert_eq!((receipts.proved(), receipts.unproved()), (Some(3), None));
     }
 
     #[test]
