@@ -165,3 +165,35 @@ fn what_was_committed_in_spite_of_a_failure_is_pushed_when_it_is_sent_again() {
         ],
     );
 }
+
+/// A cumulative ACK that the store had no room for was forgotten: neither the same again nor a later one counted for what it
+/// had been for.
+#[test]
+fn an_ack_that_was_refused_counts_when_it_comes_again() {
+    agree(
+        false,
+        &[
+            Connect {
+                user: 4,
+                direct: Some(Client),
+                groups: Some(Auto),
+                init: true,
+                life_s: None,
+            },
+            Post {
+                user: 1,
+                to: User(4),
+                name: Fresh,
+            },
+            Fail(crate::gate::Failure::Busy),
+            Ack {
+                client: 108,
+                push: 78,
+            },
+            Ack {
+                client: 64,
+                push: 50,
+            },
+        ],
+    );
+}

@@ -241,10 +241,17 @@ impl Open {
             }
             Request::Acknowledge(pushed) => {
                 match pushed.and_then(|pushed| self.subscriptions.acked(pushed)) {
-                    Some(Acked { last, after }) => {
+                    Some(Acked {
+                        subscription,
+                        last,
+                        after,
+                    }) => {
+                        let about = after.map_or(About::Nothing, |range| {
+                            About::Ack(subscription, range.after)
+                        });
                         let command = Command::Acknowledge { last, after };
                         let telling = Telling::Status(None);
-                        self.ask(telling, About::Nothing, command, receipt, acts);
+                        self.ask(telling, about, command, receipt, acts);
                     }
                     None => {
                         acts.push(Act::Stale);

@@ -109,6 +109,7 @@ pub(super) struct Settled {
 /// What an ACK means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Acked {
+    pub(super) subscription: SubscriptionId,
     pub(super) last: MessageId,
     /// Where the mode is cumulative: all after this one that the subscription receives.
     pub(super) after: Option<Range>,
@@ -221,7 +222,19 @@ impl Subscriptions {
             // Pushed before the last `init`, or to an earlier session: what lies before it may not have been pushed yet.
             (AckMode::Client | AckMode::ClientIndividual, _) => None,
         };
-        Some(Acked { last, after })
+        let subscription = pushed.number;
+        Some(Acked {
+            subscription,
+            last,
+            after,
+        })
+    }
+
+    /// A cumulative ACK of all after this message was refused: the next one counts for them again.
+    pub(super) fn not_acked(&mut self, number: SubscriptionId, after: MessageId) {
+        if let Some(run) = self.numbered(number).and_then(|it| it.run.as_mut()) {
+            run.after = run.after.min(after);
+        }
     }
 }
 
@@ -252,6 +265,7 @@ mod tests {
 
     fn acked(last: u64, after: Option<u64>) -> Option<Acked> {
         Some(Acked {
+            subscription: SubscriptionId(1),
             last: MessageId(last),
             after: after.map(|after| Range {
                 after: MessageId(after),
@@ -267,6 +281,17 @@ mod tests {
         assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
         assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
         assert_eq!(subscriptions.acked(pushed[0]), acked(5, Some(5)));
+    }
+
+    #[test]
+    fn an_ack_that_was_refused_is_made_up_for_by_the_next() {
+        let mut subscriptions = listening(AckMode::Client);
+        let pushed = push(&mut subscriptions, &[5, 8, 9]);
+        let refused = subscriptions.acked(pushed[1]).expect("an ACK");
+        let range = refused.after.expect("a range");
+        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
+        subscriptions.not_acked(refused.subscription, range.after);
+        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(4)));
     }
 
     #[test]
@@ -311,7 +336,8 @@ mod tests {
             by,
         });
         let last = MessageId(5);
-        assert_eq!(subscriptions.acked(news), Some(Acked { last, after }));
+        let acked = subscriptions.acked(news).expect("an ACK");
+        assert_eq!((acked.last, acked.after), (last, after));
     }
 
     #[test]

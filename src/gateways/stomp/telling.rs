@@ -34,8 +34,11 @@ impl Open {
     fn tell_status(&mut self, target: Option<Target>, outcome: Outcome, acts: &mut Vec<Act>) {
         let named = |about| match about {
             About::Message(msg_id) => Some(msg_id.to_string()),
-            About::Nothing | About::Conversation(_) => None,
+            About::Nothing | About::Ack(..) | About::Conversation(_) => None,
         };
+        if let Outcome::Answered(About::Ack(subscription, after), Err(_)) = &outcome {
+            self.subscriptions.not_acked(*subscription, *after);
+        }
         let (msg_id, code, content) = match outcome {
             Outcome::BadBody(bad) => (bad.msg_id, 400, bad.sentence),
             Outcome::Answered(about, Err(refusal)) => {
@@ -49,7 +52,7 @@ impl Open {
                 let body = history::body(&with, &messages, more);
                 return self.push(Source::History, None, &body, acts);
             }
-            Outcome::Answered(About::Nothing | About::Conversation(_), Ok(_)) => return,
+            Outcome::Answered(_, Ok(_)) => return,
         };
         let source = match target {
             Some(Target::Send | Target::SendGroup) => Source::SendStatus,
