@@ -4,7 +4,6 @@
 //! done by a thread of its own, so that no commit waits for a picture.
 
 use std::fs;
-use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -27,6 +26,7 @@ use crate::broker::ports::Verdict;
 use crate::broker::users::Uid;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
+use crate::stores::sqlite::folders;
 use crate::stores::sqlite::jobs::WriteBy;
 use crate::stores::sqlite::jobs::tell;
 use crate::stores::sqlite::queue::Queue;
@@ -70,11 +70,9 @@ fn file(directory: &Path, id: ImageId) -> PathBuf {
 
 /// Makes the directory, for its owner only, and removes what an earlier broker did not finish.
 pub(super) fn prepare(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)?;
+    folders::make(directory)?;
+    // An earlier broker may have made it, and died before its name was on disk: then it holds nothing that lasts.
+    folders::sync_name(directory)?;
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
