@@ -341,7 +341,6 @@ impl Person {
                 if inbox["messages"].as_array().is_some_and(Vec::is_empty) {
                     return;
                 }
-                tokio::time::sleep(crate::A_MOMENT).await;
             }
         })
         .await;
