@@ -8,6 +8,8 @@ mod support;
 mod counts;
 #[path = "longrun/hook.rs"]
 mod hook;
+#[path = "longrun/kind.rs"]
+mod kind;
 #[path = "longrun/ledger.rs"]
 mod ledger;
 #[path = "longrun/line.rs"]
@@ -16,6 +18,8 @@ mod line;
 mod log;
 #[path = "longrun/person.rs"]
 mod person;
+#[path = "longrun/round.rs"]
+mod round;
 #[path = "longrun/tongue.rs"]
 mod tongue;
 #[path = "longrun/watch.rs"]
@@ -32,27 +36,16 @@ use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use serde_json::Value;
 use serde_json::json;
-use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use hook::Hook;
 use ledger::Ledger;
-use line::Line;
-use line::Way;
-use line::ask;
-use person::Part;
 use person::Person;
-use support::client::soon;
 use support::fire;
 use support::people;
 use support::running::Running;
 use support::running::command;
-use tongue::KINDS;
-use tongue::Kind;
-use tongue::Target;
-use tongue::Voice;
 use watch::Sample;
 use words::Words;
 
@@ -71,18 +64,11 @@ const JOBS: u64 = 4;
 
 const TOPIC: &str = "/topic/weather";
 
-/// Between two looks at something that is to become so.
-const A_MOMENT: Duration = Duration::from_millis(20);
+/// Looks at the descriptors after a request each; the least of them counts.
+const LOOKS: u64 = 200;
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// So many rounds are not judged: caches fill, and the allocator finds its size.
-const WARM_UP_OF_ALL: usize = 4;
-
-/// What resident memory may rise by over a whole run, on a line through the rounds after the warm-up.
-const RISE_SHARE: f64 = 0.05;
-const RISE_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 
 /// What everybody shares.
 struct World {
@@ -198,63 +184,6 @@ impl Run {
         self.people = each(people, act).await;
     }
 
-    /// To whom `uid` sends its next messages.
-    fn todo(&self, uid: u64, seed: u64, count: u64) -> Vec<Target> {
-        (0..count)
-            .map(|nth| {
-                let pick = uid * 31 + seed * 17 + nth * 7;
-                let groups: Vec<u64> = (0..GROUPS)
-                    .filter(|group| {
-                        (0..MEMBERS).any(|nth| (group * 5 + nth * 3) % PEOPLE + 1 == uid)
-                    })
-                    .map(|group| self.groups[group as usize])
-                    .collect();
-                if pick.is_multiple_of(4) && !groups.is_empty() {
-                    return Target::Group(groups[(pick / 4) as usize % groups.len()]);
-                }
-                let distance = FRIENDS[(pick % 3) as usize];
-                let back = pick.is_multiple_of(2);
-                let friend = if back { PEOPLE - distance } else { distance };
-                Target::User((uid - 1 + friend) % PEOPLE + 1)
-            })
-            .collect()
-    }
-
-    /// All chat, half of them are cut in the middle, and two read slowly.
-    async fn wave(&mut self, seed: u64, messages: u64) {
-        let is_cut = |uid: u64| (uid + seed).is_multiple_of(2);
-        let slow = |uid: u64| !is_cut(uid) && uid % 13 == seed % 13;
-        let cut = (1..=PEOPLE).filter(|uid| is_cut(*uid)).count();
-        let slow_ones = (1..=PEOPLE).filter(|uid| slow(*uid)).count();
-        self.world.ledger.begin_sending(PEOPLE as usize - slow_ones);
-        let all_cut = Arc::new(Barrier::new(cut));
-        let mut parts: HashMap<u64, Part> = (1..=PEOPLE)
-            .map(|uid| {
-                let todo = match slow(uid) {
-                    true => Vec::new(),
-                    false => self.todo(uid, seed, messages),
-                };
-                let rough = !(uid + seed).is_multiple_of(4);
-                let part = Part {
-                    todo: todo.into(),
-                    cut: is_cut(uid).then(|| (Arc::clone(&all_cut), rough)),
-                    slow: slow(uid),
-                };
-                (uid, part)
-            })
-            .collect();
-        let people = std::mem::take(&mut self.people);
-        let parts = std::sync::Mutex::new(&mut parts);
-        self.people = each(people, |mut person| {
-            let part = parts.lock().expect("no panic").remove(&person.uid);
-            async move {
-                person.chat(part.expect("a part")).await;
-                person
-            }
-        })
-        .await;
-    }
-
     async fn metric(&self, name: &str) -> u64 {
         counts::read(&self.world).await[name]
     }
@@ -269,7 +198,6 @@ impl Run {
                 if last == wanted {
                     return;
                 }
-                tokio::time::sleep(A_MOMENT * 5).await;
             }
         });
         let became = became.await;
@@ -294,162 +222,6 @@ impl Run {
             hooks_waiting: metrics["hongyan_webhook_events_waiting"],
             database_bytes: std::fs::metadata(database).map_or(0, |file| file.len()),
         });
-    }
-
-    /// One round: all come, chat in waves, do all the rest, and go. Then everything is compared.
-    async fn round(&mut self, round: u64, waves: u64, messages: u64) {
-        self.all(move |mut person| async move {
-            let kinds = KINDS.len() as u64;
-            person
-                .enter(KINDS[((person.uid + round) % kinds) as usize])
-                .await;
-            person
-        })
-        .await;
-        for wave in 0..waves {
-            self.wave(round * 7 + wave, messages).await;
-            self.sample("busy").await;
-        }
-        self.all(|mut person| async move {
-            person.drain().await;
-            person
-        })
-        .await;
-        let here = self
-            .people
-            .iter()
-            .filter(|person| person.kind != Kind::Rest);
-        let here = here.count() as u64;
-        self.becomes("hongyan_sessions_online", here).await;
-        self.becomes("hongyan_connections_open", here).await;
-        self.sample("quiet").await;
-
-        self.sidelines(round).await;
-        self.all(move |mut person| async move {
-            person.leave((person.uid + round).is_multiple_of(2)).await;
-            person
-        })
-        .await;
-        self.becomes("hongyan_connections_open", 0).await;
-        self.becomes("hongyan_sessions_online", 0).await;
-        self.becomes("hongyan_webhook_events_waiting", 0).await;
-        let places = self.histories().await;
-        self.people
-            .iter_mut()
-            .for_each(|person| person.end_round(&places));
-        for (number, users) in self
-            .world
-            .hook
-            .told(|told| std::mem::take(&mut told.events))
-        {
-            self.world.ledger.told(number, &users);
-        }
-        self.world.ledger.end_round();
-        counts::check(&self.world).await;
-        self.descriptors_go_back().await;
-        self.sample("off line").await;
-    }
-
-    /// What there is besides chat: topics, queues, pictures, log-outs, and what is wrong.
-    async fn sidelines(&mut self, round: u64) {
-        let stomp = self.people.iter().filter(|person| person.kind.is_stomp());
-        let stomp = stomp.count() as u64;
-        self.all(|mut person| async move {
-            person.watch_topic().await;
-            person
-        })
-        .await;
-        self.all(move |mut person| async move {
-            person.post_to_topic(POSTS, stomp).await;
-            person.err().await;
-            person.work(JOBS).await;
-            if person.uid % 5 == round % 5 {
-                person.show_picture().await;
-            }
-            person
-        })
-        .await;
-        let first = self.people.iter_mut().find(|person| person.kind.is_stomp());
-        first.expect("somebody").bury(stomp).await;
-        self.knock(round).await;
-        self.log_out(round).await;
-    }
-
-    /// Bad tokens at all doors.
-    async fn knock(&self, round: u64) {
-        let world = &self.world;
-        let known = &world.ledger.known;
-        let http = line::http();
-        for (call, body) in [
-            ("GET /client?srect=nonsense", String::new()),
-            ("GET /api/friends", String::new()),
-            (
-                "POST /api/login",
-                json!({"name": format!("nobody {round}"), "password": world.words.mark()})
-                    .to_string(),
-            ),
-        ] {
-            let headers = [("authorization", "Bearer nonsense")];
-            let (status, answer) = ask(&http, &world.address, call, &headers, body).await;
-            assert_eq!(status, 401, "{call}: {answer}");
-            known.logins_refused.add(1);
-        }
-        let mut line = Line::open(Way::Tcp, &world.stomp_address, "").await;
-        known.connections.add(1);
-        line.say("CONNECT\naccept-version:1.2\nsrect:nonsense\n\n\0");
-        let error = soon("ERROR", line.hear()).await.expect("ERROR");
-        assert!(error.starts_with("ERROR"), "{error}");
-        known.logins_refused.add(1);
-        line.ended().await;
-        let path = "/socket.io/?EIO=4&transport=websocket";
-        let mut line = Line::open(Way::EngineWebSocket(4), &world.address, path).await;
-        known.connections.add(1);
-        line.say("40");
-        while !soon("connected", line.hear())
-            .await
-            .expect("a packet")
-            .contains("connected")
-        {}
-        line.say(r#"42["auth-c",{"sessionid":"nonsense"}]"#);
-        known.logins_refused.add(1);
-        line.ended().await;
-    }
-
-    /// Somebody with a password logs in, and out: the connections of that token end.
-    async fn log_out(&self, round: u64) {
-        let world = &self.world;
-        let http = line::http();
-        let name = "somebody with a password";
-        let password = world
-            .words
-            .keep_secret(format!("{} password", world.words.mark()));
-        let account = json!({"name": name, "password": password}).to_string();
-        if round == 0 {
-            let (status, made) = ask(
-                &http,
-                &world.address,
-                "POST /api/users",
-                &[],
-                account.clone(),
-            )
-            .await;
-            assert_eq!(status, 201, "{made}");
-        }
-        let (status, login) = ask(&http, &world.address, "POST /api/login", &[], account).await;
-        assert_eq!(status, 200, "{login}");
-        let login: Value = serde_json::from_str(&login).expect("JSON");
-        let token = login["token"].as_str().expect("a token").to_owned();
-        let token = world.words.keep_secret(token);
-        let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str())];
-        let uid = PEOPLE + 1;
-        let known = &world.ledger.known;
-        known.connections.add(1);
-        known.sessions.add(1);
-        let voice = Voice::enter(Kind::Rooms(5), &world.address, uid, &token, &world.words).await;
-        let (status, _) = ask(&http, &world.address, "POST /api/logout", &headers, "").await;
-        assert_eq!(status, 204);
-        voice.ended().await;
     }
 
     /// Reads what was said in this round in every conversation, from all sides; the place of each message in its own.
@@ -482,16 +254,16 @@ impl Run {
         let Some(wanted) = self.descriptors else {
             // The connections of the last requests may still be closing: the least of a while counts.
             let mut least = u64::MAX;
-            for _ in 0..50 {
+            for _ in 0..LOOKS {
+                counts::read(&self.world).await;
                 least = least.min(watch::descriptors(pid));
-                tokio::time::sleep(A_MOMENT).await;
             }
             self.descriptors = Some(least);
             return;
         };
         let back = tokio::time::timeout(Duration::from_secs(60), async {
             while watch::descriptors(pid) > wanted {
-                tokio::time::sleep(A_MOMENT).await;
+                tokio::task::yield_now().await;
             }
         });
         if back.await.is_err() {
@@ -522,44 +294,6 @@ impl Run {
         assert!(
             self.world.hook.told(|told| told.taken) > 0,
             "the webhook was told nothing"
-        );
-    }
-
-    fn judge(&self) {
-        let off: Vec<&Sample> = self
-            .samples
-            .iter()
-            .filter(|s| s.moment == "off line")
-            .collect();
-        let threads: Vec<u64> = off.iter().map(|sample| sample.threads).collect();
-        println!("threads {threads:?}");
-        for moment in ["quiet", "off line"] {
-            let of_it: Vec<&Sample> = self.samples.iter().filter(|s| s.moment == moment).collect();
-            let judged = &of_it[of_it.len() / WARM_UP_OF_ALL..];
-            let points: Vec<(f64, f64)> = judged
-                .iter()
-                .map(|s| (s.seconds as f64, s.resident_bytes as f64))
-                .collect();
-            let (rise, first) = (watch::rise(&points), points[0].1);
-            println!(
-                "{moment}: resident memory {:.1} MiB, {:+.2} MiB over {} rounds",
-                first / 1048576.0,
-                rise / 1048576.0,
-                points.len()
-            );
-            // A few rounds say nothing of an hour.
-            if points.len() >= 10 {
-                let bound = first * RISE_SHARE + RISE_BYTES;
-                assert!(
-                    rise < bound,
-                    "{moment}: resident memory rises by {rise} bytes, more than {bound}"
-                );
-            }
-        }
-        let least = threads.iter().skip(1).min();
-        assert!(
-            threads.last() <= least.map(|least| least + 2).as_ref(),
-            "{threads:?}"
         );
     }
 }
@@ -597,7 +331,7 @@ async fn an_hour_of_everything_leaves_nothing_behind() {
         }
     }
     run.end().await;
-    run.judge();
+    watch::judge(&run.samples);
     assert!(broker.terminate().success());
     let lines = log::search(&log, &words);
 

@@ -5,6 +5,7 @@
 mod moody;
 mod people {
     pub mod authority;
+    pub mod bounds;
     pub mod groups;
     pub mod house;
     pub mod notices;

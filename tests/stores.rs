@@ -2,6 +2,8 @@
 
 #[path = "stores/asker.rs"]
 mod asker;
+#[path = "stores/backups.rs"]
+mod backups;
 #[path = "stores/damage.rs"]
 mod damage;
 #[path = "stores/deliveries.rs"]
@@ -10,6 +12,8 @@ mod deliveries;
 mod disk;
 #[path = "stores/friends.rs"]
 mod friends;
+#[path = "stores/group_messages.rs"]
+mod group_messages;
 #[path = "stores/groups.rs"]
 mod groups;
 #[path = "stores/older.rs"]
@@ -18,6 +22,8 @@ mod older;
 mod pages;
 #[path = "stores/people.rs"]
 mod people;
+#[path = "stores/picture_files.rs"]
+mod picture_files;
 #[path = "stores/pictures.rs"]
 mod pictures;
 #[path = "stores/queues.rs"]
@@ -92,6 +98,8 @@ on_both_stores! {
         a_group_changes_as_asked
         members_come_and_go
         nobody_is_added_by_somebody_blocked
+    }
+    group_messages {
         a_group_message_reaches_all_but_its_sender
         each_member_confirms_alone
         ears_choose_what_a_range_means

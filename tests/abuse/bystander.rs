@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::house::House;
@@ -26,16 +25,11 @@ const ROUNDS: u64 = 2;
 /// How long they wait when they are told that they chat too fast.
 const BREATH: Duration = Duration::from_millis(20);
 
-#[derive(Default)]
-struct Shared {
-    rounds: AtomicU64,
-    over: AtomicBool,
-    round: Notify,
-}
-
 /// They write to each other in turns, each when the other's message has come.
 pub struct Bystanders {
-    shared: Arc<Shared>,
+    /// Rounds that they have chatted; nobody counts on when they are cut off.
+    rounds: watch::Receiver<u64>,
+    over: Arc<AtomicBool>,
     chatting: JoinHandle<Vec<Duration>>,
 }
 
@@ -51,29 +45,30 @@ impl Bystanders {
             client.init().await;
             pair.push(client);
         }
-        let shared = Arc::new(Shared::default());
-        let chatting = tokio::spawn(chat(Arc::clone(&shared), pair));
-        let bystanders = Self { shared, chatting };
+        let (count, rounds) = watch::channel(0);
+        let over = Arc::new(AtomicBool::new(false));
+        let bystanders = Self {
+            rounds,
+            over: Arc::clone(&over),
+            chatting: tokio::spawn(chat(count, over, pair)),
+        };
         bystanders.go_on().await;
         bystanders
     }
 
     /// Waits until they have chatted on from here: to be called while the attack is on.
     pub async fn go_on(&self) {
-        let enough = self.shared.rounds.load(Ordering::SeqCst) + ROUNDS;
-        soon("the bystanders' chat", async {
-            while self.shared.rounds.load(Ordering::SeqCst) < enough {
-                assert!(!self.chatting.is_finished(), "the bystanders are cut off");
-                let _ = tokio::time::timeout(BREATH, self.shared.round.notified()).await;
-            }
-        })
-        .await;
+        let mut rounds = self.rounds.clone();
+        let enough = *rounds.borrow() + ROUNDS;
+        let chatted = rounds.wait_for(|rounds| *rounds >= enough);
+        let chatted = soon("the bystanders' chat", chatted).await;
+        assert!(chatted.is_ok(), "the bystanders are cut off");
     }
 
     /// They end, and look at what is kept: every message once, and in order. What they saw goes into the figures.
     pub async fn end(self, house: &House, attack: &mut Attack) {
         self.go_on().await;
-        self.shared.over.store(true, Ordering::SeqCst);
+        self.over.store(true, Ordering::SeqCst);
         let mut took = soon("the bystanders' end", self.chatting)
             .await
             .expect("nothing of theirs was lost, doubled, late or cut");
@@ -95,9 +90,13 @@ fn content(number: usize) -> String {
 }
 
 /// Chats until it is over; how long each message took, from the SEND to the receiver.
-async fn chat(shared: Arc<Shared>, mut pair: Vec<Client>) -> Vec<Duration> {
+async fn chat(
+    rounds: watch::Sender<u64>,
+    over: Arc<AtomicBool>,
+    mut pair: Vec<Client>,
+) -> Vec<Duration> {
     let mut took = Vec::new();
-    while !shared.over.load(Ordering::SeqCst) {
+    while !over.load(Ordering::SeqCst) {
         let number = took.len();
         let (sender, receiver) = (number % 2, (number + 1) % 2);
         let content = content(number);
@@ -110,6 +109,7 @@ async fn chat(shared: Arc<Shared>, mut pair: Vec<Client>) -> Vec<Duration> {
             assert_eq!(status["msgID"], msg_id, "{status}");
             match status["code"].as_u64() {
                 Some(200) => break,
+                // They do as they are told: nothing is waited for.
                 Some(429) => tokio::time::sleep(BREATH).await,
                 _ => panic!("{status}"),
             }
@@ -120,8 +120,7 @@ async fn chat(shared: Arc<Shared>, mut pair: Vec<Client>) -> Vec<Duration> {
         assert_eq!(message["content"], content, "{message}");
         assert_eq!(message["senderId"], PAIR[sender]);
         pair[receiver].confirm(&msg_id).await;
-        shared.rounds.fetch_add(1, Ordering::SeqCst);
-        shared.round.notify_one();
+        rounds.send_modify(|rounds| *rounds += 1);
     }
     took
 }

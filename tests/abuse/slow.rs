@@ -283,7 +283,7 @@ async fn ping(address: &str, path: &str, first: &[u8], bytes: usize) -> (TcpStre
 async fn soon_or_later(what: &str, is_so: impl Fn() -> bool) {
     let asking = async {
         while !is_so() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::task::yield_now().await;
         }
     };
     let waited = timeout(Duration::from_secs(120), asking).await;

@@ -29,6 +29,11 @@ use crate::support::client::soon;
 /// Clients of Engine.IO 3 say that they live of their own accord.
 const LIVES_EVERY: Duration = Duration::from_secs(20);
 
+/// Says that somebody left the only namespace. Upon which the client closes the connection, as clients do.
+const LEFT: &str = "41";
+/// Closes a connection of Engine.IO that is made of requests.
+const CLOSE: &str = "1";
+
 /// Connections to the broker for requests.
 pub type Http = Client<HttpConnector, Full<Bytes>>;
 
@@ -56,6 +61,11 @@ impl Way {
             self,
             Self::SockJsXhr | Self::SockJsStreaming | Self::EnginePolling(_)
         )
+    }
+
+    /// Whether this was the last thing to be said, by whichever side.
+    fn is_left_by(self, text: &str) -> bool {
+        matches!(self, Self::EngineWebSocket(_)) && text == LEFT
     }
 }
 
@@ -206,8 +216,12 @@ async fn web_socket(way: Way, ends: Ends, tasks: &mut JoinSet<()>) {
                         Way::SockJsWebSocket => serde_json::json!([text]).to_string(),
                         _ => text,
                     };
+                    let leaves = way.is_left_by(&text);
                     if socket.send(Message::text(text)).await.is_err() {
                         return;
+                    }
+                    if leaves {
+                        let _ = socket.close(None).await;
                     }
                 }
                 _ = paused.changed() => {}
@@ -232,7 +246,11 @@ async fn web_socket(way: Way, ends: Ends, tasks: &mut JoinSet<()>) {
                             let _ = socket.send(Message::text("3")).await;
                         }
                         _ => {
+                            let leaves = way.is_left_by(&text);
                             let _ = tell.send(text.as_str().to_owned());
+                            if leaves {
+                                let _ = socket.close(None).await;
+                            }
                         }
                     }
                 }
@@ -380,6 +398,9 @@ async fn polling(engine: u8, ends: Ends, tasks: &mut JoinSet<()>) {
                     }
                     "3" | "6" => {}
                     _ => {
+                        if packet == LEFT {
+                            let _ = answer.send(CLOSE.to_owned());
+                        }
                         let _ = tell.send(packet);
                     }
                 }
@@ -401,6 +422,9 @@ async fn polling(engine: u8, ends: Ends, tasks: &mut JoinSet<()>) {
                 && let Ok(more) = said.try_recv()
             {
                 packets.push(more);
+            }
+            if packets.iter().any(|packet| packet == LEFT) {
+                packets.push(CLOSE.to_owned());
             }
             let body = match engine {
                 3 => packets

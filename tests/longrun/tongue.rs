@@ -1,97 +1,24 @@
 //! What is said on a line, and what it means: the languages of all gateways, as far as chat needs them.
 
+mod ears;
+
 use hongyan_grammar::stomp;
 use hongyan_grammar::stomp::Command;
 use hongyan_grammar::stomp::Decoder;
 use hongyan_grammar::stomp::Frame;
 use hongyan_grammar::stomp::Limits;
 use hongyan_grammar::stomp::Side;
-use hongyan_grammar::stomp::Unit;
 use hongyan_grammar::stomp::Version;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::kind::Kind;
 use crate::line::Line;
 use crate::line::Way;
 use crate::support::client;
 use crate::support::client::soon;
 use crate::support::people::msg_id;
 use crate::words::Words;
-
-/// A gateway and a way to it. People change theirs with each round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    Stomp(Way2),
-    Rooms(Way2),
-    Conversations(Way2),
-    Typed(Way2),
-    Packets,
-    /// No connection at all: requests.
-    Rest,
-}
-
-/// As [`Way`], so that a [`Kind`] can be hashed.
-pub type Way2 = u8;
-
-pub const WAYS: [Way; 9] = [
-    Way::WebSocket,
-    Way::SockJsWebSocket,
-    Way::SockJsXhr,
-    Way::SockJsStreaming,
-    Way::Tcp,
-    Way::EngineWebSocket(4),
-    Way::EngineWebSocket(3),
-    Way::EnginePolling(4),
-    Way::EnginePolling(3),
-];
-
-/// All gateways, by all ways.
-pub const KINDS: [Kind; 13] = [
-    Kind::Stomp(0),
-    Kind::Rooms(5),
-    Kind::Packets,
-    Kind::Stomp(2),
-    Kind::Conversations(8),
-    Kind::Stomp(4),
-    Kind::Typed(5),
-    Kind::Rest,
-    Kind::Stomp(1),
-    Kind::Rooms(7),
-    Kind::Conversations(6),
-    Kind::Stomp(3),
-    Kind::Typed(8),
-];
-
-impl Kind {
-    pub fn way(self) -> Option<Way> {
-        match self {
-            Self::Stomp(way) | Self::Rooms(way) | Self::Conversations(way) | Self::Typed(way) => {
-                Some(WAYS[usize::from(way)])
-            }
-            Self::Packets => Some(Way::WebSocket),
-            Self::Rest => None,
-        }
-    }
-
-    pub fn is_stomp(self) -> bool {
-        matches!(self, Self::Stomp(_))
-    }
-
-    /// Whether messages are sent over the connection, and not by a request.
-    pub fn sends(self) -> bool {
-        !matches!(self, Self::Typed(_) | Self::Rest)
-    }
-
-    /// Whether the same message can be sent again, as one whose answer was lost must be.
-    pub fn repeats(self) -> bool {
-        !matches!(self, Self::Conversations(_))
-    }
-
-    /// Whether a cut is noticed only when a poll has not come for long.
-    pub fn is_noticed_late(self) -> bool {
-        matches!(self.way(), Some(Way::EnginePolling(_)))
-    }
-}
 
 /// To whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -453,68 +380,6 @@ impl Voice {
         }
     }
 
-    fn read(&mut self, text: &str) {
-        if let Some(decoder) = &mut self.decoder {
-            decoder.feed(text.as_bytes());
-            while let Some(unit) = decoder.next().expect("a frame that reads") {
-                if let Unit::Frame(frame) = unit {
-                    self.ahead.push_back(stomp_heard(&self.words, &frame));
-                }
-            }
-            return;
-        }
-        match self.kind {
-            Kind::Packets => {
-                let heard = self.packet_heard(text);
-                self.ahead.push_back(heard);
-            }
-            _ => self.engine_heard(text),
-        }
-    }
-
-    fn packet_heard(&self, text: &str) -> Heard {
-        let packet: Value = serde_json::from_str(text).expect("JSON");
-        let id = || packet["id"].to_string();
-        match packet["type"].as_str().expect("a type") {
-            "t" => {
-                let content = packet["msg"].as_str().expect("a text");
-                let number = self.words.numbers(content).next();
-                Heard::Pushed(number.expect("one of ours"), None, false)
-            }
-            "A" => Heard::Sent(id(), 200),
-            "E" => Heard::Refused,
-            _ => Heard::Other,
-        }
-    }
-
-    fn engine_heard(&mut self, text: &str) {
-        let numbers: Vec<u64> = self.words.numbers(text).collect();
-        let own = format!(r#""from":{},"#, self.uid);
-        let heard = if let Some(answer) = text.strip_prefix("43") {
-            let (id, answer) = answer.split_once('[').expect("an acknowledgement");
-            match answer.contains(r#""statusCode":201"#) {
-                true => Heard::Sent(id.to_owned(), 200),
-                false => Heard::Refused,
-            }
-        } else if text.contains(r#"["news",{"info":"error""#) || text.contains("refused") {
-            Heard::Refused
-        } else if text.contains("shistory") || numbers.is_empty() {
-            match text.contains(r#""code":4"#) || text.contains(r#"\"code\":4"#) {
-                true => Heard::Refused,
-                false => Heard::Other,
-            }
-        } else if text.contains(r#"["saoff""#) {
-            let waited = numbers.iter().map(|n| Heard::Pushed(*n, None, true));
-            return self.ahead.extend(waited);
-        } else if matches!(self.kind, Kind::Rooms(_)) && text.contains(&own) {
-            Heard::Sent(numbers[0].to_string(), 200)
-        } else {
-            assert_eq!(numbers.len(), 1, "{text}");
-            Heard::Pushed(numbers[0], None, false)
-        };
-        self.ahead.push_back(heard);
-    }
-
     /// Says something wrong, which is refused by the broker itself.
     pub fn say_wrong(&self, number: u64) {
         let nobody = 999_999;
@@ -538,55 +403,6 @@ impl Voice {
             }
             Kind::Packets => self.line().say("{"),
             _ => self.line().say(r#"42["what-is-this",{}]"#),
-        }
-    }
-}
-
-fn stomp_heard(words: &Words, frame: &Frame) -> Heard {
-    let header = |name: &str| frame.headers.get(name).unwrap_or_default().to_owned();
-    match frame.command {
-        Command::Receipt => return Heard::Receipt(header("receipt-id")),
-        Command::Message => {}
-        _ => panic!("{frame:?}"),
-    }
-    let destination = header("destination");
-    let body = || client::json(frame);
-    let answer = |body: &Value| {
-        let id = body["msgID"].as_str().unwrap_or_default().to_owned();
-        let code = body["code"].as_u64().expect("a code") as u16;
-        (id, code)
-    };
-    match destination.as_str() {
-        "/user/queue/send/status" => {
-            let (id, code) = answer(&body());
-            Heard::Sent(id, code)
-        }
-        "/user/queue/recive/status" => {
-            let (id, code) = answer(&body());
-            Heard::Confirmed(id, code)
-        }
-        topic if topic.starts_with("/topic/") => {
-            Heard::Post(String::from_utf8_lossy(&frame.body).into_owned())
-        }
-        queue if queue.starts_with("/queue/") => {
-            let text = String::from_utf8_lossy(&frame.body).into_owned();
-            Heard::Handed(text, header("ack"))
-        }
-        "/user/queue/history"
-        | "/user/queue/delivery/status"
-        | "/user/queue/presence"
-        | "/user/queue/friend" => Heard::Other,
-        "/user/queue/status" => Heard::Refused,
-        _ => {
-            let body = body();
-            let Some(content) = body["content"].as_str() else {
-                return Heard::Other;
-            };
-            let id = body["chatID"].as_str().map(str::to_owned);
-            match words.numbers(content).next() {
-                Some(number) => Heard::Pushed(number, id, false),
-                None => Heard::Other,
-            }
         }
     }
 }

@@ -3,6 +3,13 @@
 use std::fmt::Write;
 use std::fs;
 
+/// So many rounds are not judged: caches fill, and the allocator finds its size.
+const WARM_UP_OF_ALL: usize = 4;
+
+/// What resident memory may rise by over a whole run, on a line through the rounds after the warm-up.
+const RISE_SHARE: f64 = 0.05;
+const RISE_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+
 /// Figures of one moment.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -65,6 +72,41 @@ pub fn csv(samples: &[Sample]) -> String {
         );
     }
     text
+}
+
+/// Prints what was looked at, and fails where memory or threads only rise.
+pub fn judge(samples: &[Sample]) {
+    let off: Vec<&Sample> = samples.iter().filter(|s| s.moment == "off line").collect();
+    let threads: Vec<u64> = off.iter().map(|sample| sample.threads).collect();
+    println!("threads {threads:?}");
+    for moment in ["quiet", "off line"] {
+        let of_it: Vec<&Sample> = samples.iter().filter(|s| s.moment == moment).collect();
+        let judged = &of_it[of_it.len() / WARM_UP_OF_ALL..];
+        let points: Vec<(f64, f64)> = judged
+            .iter()
+            .map(|s| (s.seconds as f64, s.resident_bytes as f64))
+            .collect();
+        let (rise, first) = (rise(&points), points[0].1);
+        println!(
+            "{moment}: resident memory {:.1} MiB, {:+.2} MiB over {} rounds",
+            first / 1048576.0,
+            rise / 1048576.0,
+            points.len()
+        );
+        // A few rounds say nothing of an hour.
+        if points.len() >= 10 {
+            let bound = first * RISE_SHARE + RISE_BYTES;
+            assert!(
+                rise < bound,
+                "{moment}: resident memory rises by {rise} bytes, more than {bound}"
+            );
+        }
+    }
+    let least = threads.iter().skip(1).min();
+    assert!(
+        threads.last() <= least.map(|least| least + 2).as_ref(),
+        "{threads:?}"
+    );
 }
 
 /// By how much a line through the points rises from the first to the last of them (least squares).

@@ -7,12 +7,12 @@ use std::sync::mpsc;
 
 use hongyan::broker::message::Recipient;
 use hongyan::broker::ports::{
-    AddedUser, Appended, Confirmed, Counts, Done, NewMessage, Store, StoreError, Verdict,
+    AddedUser, Appended, Confirmed, Done, NewMessage, Store, StoreError, Verdict,
 };
 use hongyan::broker::refusal::Refusal;
 use hongyan::broker::social::Social;
 use hongyan::broker::users::UserKey;
-use hongyan::stores::sqlite::{BackupError, Beside, OpenError, SqliteStore, backup, check};
+use hongyan::stores::sqlite::{Beside, OpenError, SqliteStore, check};
 use tempfile::tempdir;
 
 use crate::asker::{
@@ -23,7 +23,7 @@ use crate::pictures::{keep, picture};
 use crate::queues::{bodies, put_one, take_one};
 use crate::strangers::Turns;
 
-fn open(dir: &Path) -> SqliteStore {
+pub fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(dir).expect("a sound store")
 }
 
@@ -252,102 +252,6 @@ fn a_command_beside_the_broker_makes_users() {
 }
 
 #[test]
-fn a_backup_under_load_is_whole() {
-    let dir = tempdir().expect("a directory");
-    let data = dir.path().join("data");
-    let asker = Asker::of(open(&data));
-    asker.with_users(2);
-    let store = Arc::clone(&asker.store);
-    let stop = Arc::new(AtomicBool::new(false));
-    let (began, begun) = mpsc::channel();
-    let load = std::thread::spawn({
-        let stop = Arc::clone(&stop);
-        move || {
-            let mut name = 0;
-            while !stop.load(Ordering::Relaxed) {
-                name += 1;
-                // Out of order, so that something is always aside.
-                for (sender, receiver) in [(1, 2), (2, 1)] {
-                    let message = new_message(sender, receiver, name, "under load");
-                    drop(ask(&*store, |store, done| store.append(message, done)));
-                    let confirmation = confirmation(receiver, named(name / 2));
-                    drop(ask(&*store, |store, done| {
-                        store.confirm(confirmation, done)
-                    }));
-                }
-                let _ = began.send(());
-            }
-            name
-        }
-    });
-    begun.recv().expect("some load");
-    let copies: Vec<_> = (1..=3)
-        .map(|number| dir.path().join(format!("copy{number}")))
-        .collect();
-    for copy in &copies {
-        std::fs::create_dir(copy).expect("a directory");
-        backup(&data, &copy.join("hongyan.db")).expect("a backup");
-        let report = check(&data).expect("beside the broker");
-        assert!(report.is_sound(), "{report}");
-    }
-    stop.store(true, Ordering::Relaxed);
-    let names = load.join().expect("the load ends");
-    for copy in &copies {
-        let files = std::fs::read_dir(copy).expect("a directory").count();
-        assert_eq!(files, 1, "nothing but the copy");
-        let report = check(copy).expect("a sound copy");
-        assert!(report.is_sound(), "{report}");
-        let copied = Asker::of(open(copy));
-        assert!((1..=2 * names).contains(&copied.counts().messages));
-        copied.fresh(1, 2, u64::MAX);
-    }
-    assert_eq!(asker.counts().messages, 2 * names);
-}
-
-#[test]
-fn a_backup_overwrites_nothing() {
-    let dir = tempdir().expect("a directory");
-    let data = dir.path().join("data");
-    let missing = backup(&data, &dir.path().join("copy")).expect_err("no data");
-    assert!(
-        matches!(missing, BackupError::Open(OpenError::Missing { .. })),
-        "{missing}"
-    );
-    open(&data);
-    let taken = dir.path().join("taken");
-    std::fs::write(&taken, "something else").expect("written");
-    let refused = backup(&data, &taken).expect_err("it exists");
-    assert!(matches!(refused, BackupError::Exists(_)), "{refused}");
-    assert_eq!(
-        std::fs::read(&taken).expect("still there"),
-        b"something else"
-    );
-    let nowhere = dir.path().join("no/such/directory");
-    assert!(matches!(
-        backup(&data, &nowhere),
-        Err(BackupError::Failed { .. })
-    ));
-}
-
-#[test]
-fn a_check_counts() {
-    let dir = tempdir().expect("a directory");
-    let asker = Asker::of(open(dir.path()));
-    asker.with_users(2);
-    asker.fresh(1, 2, 1);
-    let report = check(dir.path()).expect("a sound store");
-    assert!(report.is_sound(), "{report}");
-    let counts = Counts {
-        users: 2,
-        conversations: 1,
-        messages: 1,
-        waiting: 1,
-        ..Counts::default()
-    };
-    assert_eq!(report.counts, counts);
-}
-
-#[test]
 fn queues_outlive_a_restart_and_ids_go_on() {
     let dir = tempdir().expect("a directory");
     let asker = Asker::of(open(dir.path()));
@@ -471,83 +375,4 @@ fn what_people_are_to_each_other_holds_within_one_commit() {
         Err(Refusal::NotMember),
     ];
     assert_eq!(outcomes, expected);
-}
-
-#[test]
-#[cfg(unix)]
-fn pictures_are_files_for_their_owner_only() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempdir().expect("a directory");
-    let images = dir.path().join("images");
-    let asker = Asker::of(open(dir.path()));
-    asker.with_users(1);
-    let id = keep(&asker, 1, picture(5000));
-    let file = images.join(id.to_string());
-    for (path, mode, what) in [(&images, 0o700, "directory"), (&file, 0o600, "file")] {
-        let found = path.metadata().expect(what).permissions().mode();
-        assert_eq!(found & 0o777, mode, "{what}");
-    }
-    assert_eq!(std::fs::read(&file).expect("a file").len(), 5000);
-    drop(asker);
-
-    // What a crash left unfinished goes at the next start, and nothing else.
-    let part = images.join(format!("{id}.part"));
-    std::fs::write(&part, "half").expect("written");
-    let asker = Asker::of(open(dir.path()));
-    assert!(!part.exists() && file.exists());
-
-    // A file that is gone is an error, and no picture.
-    std::fs::remove_file(&file).expect("removed");
-    let lost = ask(&*asker.store, |store, done| {
-        store.image(uid(1), id, done);
-    });
-    assert!(matches!(lost, Err(StoreError::Broken(_))));
-    drop(asker);
-    let report = check(dir.path()).expect("a sound database");
-    assert!(report.to_string().contains("its file cannot be read"));
-}
-
-#[test]
-fn a_picture_that_is_not_kept_leaves_no_file() {
-    let dir = tempdir().expect("a directory");
-    let images = dir.path().join("images");
-    let store = open(dir.path());
-    // User 9 does not exist, so its row cannot be made.
-    let kept = ask(&store, |store, done| {
-        store.keep_image(uid(9), picture(9), 1, done);
-    });
-    assert!(matches!(kept, Err(StoreError::Broken(_))));
-    std::fs::remove_dir_all(&images).expect("removed");
-    let kept = ask(&store, |store, done| {
-        store.keep_image(uid(9), picture(9), 1, done);
-    });
-    assert!(matches!(kept, Err(StoreError::Unable(_))));
-    assert_eq!(store.health(), Ok(()), "messages can still be kept");
-    store.close();
-    let kept = ask(&store, |store, done| {
-        store.keep_image(uid(9), picture(9), 1, done);
-    });
-    assert_eq!(kept, Err(StoreError::Closed));
-}
-
-#[test]
-fn a_user_keeps_so_many_pictures() {
-    let dir = tempdir().expect("a directory");
-    let asker = Asker::of(open(dir.path()));
-    asker.with_users(2);
-    keep(&asker, 1, picture(9));
-    drop(asker);
-    let conn = rusqlite::Connection::open(dir.path().join("hongyan.db")).expect("the database");
-    // As if it were 1 GiB less one.
-    conn.execute_batch("UPDATE images SET bytes = (1 << 30) - 10")
-        .expect("changed");
-    conn.close().expect("closed");
-    let asker = Asker::of(open(dir.path()));
-    let more = |owner, bytes| {
-        asker.ask(|store, done| store.keep_image(uid(owner), picture(bytes), 1, done))
-    };
-    assert!(matches!(more(1, 11), Err(Refusal::TooMany(_))));
-    assert!(more(2, 11).is_ok() && more(1, 10).is_ok());
-    let files = std::fs::read_dir(dir.path().join("images")).expect("a directory");
-    assert_eq!(files.count(), 3);
 }
