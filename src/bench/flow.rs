@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use std::time::Instant;
 
+use hongyan_grammar::stomp::Frame;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -18,6 +19,7 @@ use crate::bench::failed;
 use crate::bench::line::Line;
 use crate::bench::line::PATIENCE;
 use crate::bench::meter::Meter;
+use crate::bench::talk::CONFIRM_STATUS;
 use crate::bench::talk::Talk;
 use crate::config::BenchOptions;
 
@@ -213,7 +215,7 @@ async fn send(
     }
 }
 
-fn take_answer(shared: &Shared, frame: &hongyan_grammar::stomp::Frame) -> Result<(), Failed> {
+fn take_answer(shared: &Shared, frame: &Frame) -> Result<(), Failed> {
     let mut ledger = shared.ledger.borrow_mut();
     let number = ledger.answered;
     shared.talk.check_answer(frame, number)?;
@@ -234,8 +236,8 @@ async fn receive(mut line: Line, shared: Rc<Shared>, confirm_status: bool) -> Re
         let mut next = Some(line.next_ever().await?);
         while let Some(frame) = next {
             // Those that answer our confirmations are as much a part of the load, but nothing waits for them.
-            let is_status = confirm_status
-                && frame.headers.get("destination") == Some(super::talk::CONFIRM_STATUS);
+            let is_status =
+                confirm_status && frame.headers.get("destination") == Some(CONFIRM_STATUS);
             if !is_status {
                 confirmation.clear();
                 let number = shared.talk.pushed(&frame, &mut confirmation)?;

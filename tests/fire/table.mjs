@@ -14,7 +14,7 @@ const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding:
 const date = new Date().toISOString().slice(0, 10);
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
   const result = JSON.parse(readFileSync(join(folder, file), "utf8"));
-  results[file.replace(/\.json$/, "")] = { ...result, commit, date };
+  results[file.replace(/\.json$/, "")] = { commit, date, ...result };
 }
 const sorted = Object.fromEntries(Object.entries(results).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(kept, `${JSON.stringify(sorted, null, 1)}\n`);

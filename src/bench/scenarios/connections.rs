@@ -12,6 +12,7 @@ use crate::bench::Failed;
 use crate::bench::failed;
 use crate::bench::line::Buffers;
 use crate::bench::line::Line;
+use crate::bench::line::unexpected;
 use crate::bench::meter::histogram;
 use crate::bench::meter::micros;
 use crate::bench::report::Report;
@@ -80,10 +81,10 @@ pub(super) async fn idle(stage: &Stage<'_>) -> Result<Report, Failed> {
     lines.extend(many(stage, stage.options.connections).await?);
     let seconds = begun.elapsed().as_secs_f64();
     let after = resident()?;
-    // All of them are there still: the last is answered after those before it were served.
+    // All of them are there still, and nobody was told anything.
     for line in &mut lines {
         if let Some(frame) = line.next_now()? {
-            return Err(super::super::line::unexpected("silence", &frame));
+            return Err(unexpected("silence", &frame));
         }
     }
     let connections = stage.options.connections as f64;

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 use futures_util::stream::iter;
+use hongyan_grammar::stomp::Frame;
 use serde_json::json;
 
 use crate::bench::Failed;

@@ -12,7 +12,6 @@ use hongyan_grammar::stomp::Frame;
 use crate::bench::Failed;
 use crate::bench::host::Host;
 use crate::bench::people::People;
-use crate::bench::people::Person;
 use crate::bench::report::Report;
 use crate::config::BenchOptions;
 use crate::config::Scenario;
@@ -45,11 +44,6 @@ pub(super) async fn run(options: &BenchOptions, host: &Host) -> Result<Report, F
 }
 
 impl Stage<'_> {
-    /// CONNECT of `person` at a Hongyan, in which uid 0 is nobody in particular.
-    fn connect_as(&self, person: &Person) -> Frame {
-        self.bare_connect().header("srect", &person.token)
-    }
-
     /// CONNECT as the options say, else as user `number` of the run.
     async fn connect_frame(&self, number: u64) -> Result<Frame, Failed> {
         match (&self.options.login, &self.options.passcode) {
@@ -57,7 +51,10 @@ impl Stage<'_> {
                 .bare_connect()
                 .header("login", login)
                 .header("passcode", passcode)),
-            _ => Ok(self.connect_as(&self.people.person(number).await?)),
+            _ => {
+                let person = self.people.person(number).await?;
+                Ok(self.bare_connect().header("srect", &person.token))
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Frame;
 use tokio::task::JoinSet;
 
 use crate::bench::Failed;
@@ -14,8 +16,6 @@ use crate::bench::scenarios::subscribe;
 use crate::bench::talk::SEND_STATUS;
 use crate::bench::talk::Talk;
 use crate::bench::talk::Words;
-use hongyan_grammar::stomp::Command;
-use hongyan_grammar::stomp::Frame;
 
 pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
     let options = stage.options;
