@@ -204,7 +204,7 @@ impl Stage<'_> {
         }
     }
 
-    fn with_headers(&self, frame: hongyan_grammar::stomp::Frame) -> hongyan_grammar::stomp::Frame {
+    fn with_headers(&self, frame: Frame) -> Frame {
         let headers = self.options.headers.iter();
         headers.fold(frame, |frame, (name, value)| frame.header(name, value))
     }
