@@ -184,17 +184,13 @@ impl Run {
         self.people = each(people, act).await;
     }
 
-    async fn metric(&self, name: &str) -> u64 {
-        counts::read(&self.world).await[name]
-    }
-
     async fn becomes(&self, name: &str, wanted: u64) {
         // Engine.IO gives who polls most of a minute.
         let patience = Duration::from_secs(180);
-        let mut last = 0;
+        let (http, mut last) = (line::http(), 0);
         let became = tokio::time::timeout(patience, async {
             loop {
-                last = self.metric(name).await;
+                last = counts::read_by(&http, &self.world).await[name];
                 if last == wanted {
                     return;
                 }

@@ -3,7 +3,9 @@
 //! Every call returns at once and hands its outcome to `done`, on a thread of the store's choosing; `done` must not block.
 //! Writes are answered after the commit that holds them, in the order in which they were asked.
 
-use std::fmt;
+mod queues;
+mod trouble;
+
 use std::future::Future;
 use std::sync::Arc;
 
@@ -24,9 +26,6 @@ use crate::broker::message::Message;
 use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
 use crate::broker::orders::Location;
-use crate::broker::payload::Payload;
-use crate::broker::queued::Queued;
-use crate::broker::queued::QueuedId;
 use crate::broker::refusal::Refusal;
 use crate::broker::social;
 use crate::broker::social::Social;
@@ -34,86 +33,17 @@ use crate::broker::users::Person;
 use crate::broker::users::Uid;
 use crate::broker::users::UserKey;
 
+pub use crate::broker::ports::queues::NewQueued;
+pub use crate::broker::ports::queues::QueueChange;
+pub use crate::broker::ports::queues::QueueChanged;
+pub use crate::broker::ports::queues::QueueLimits;
+pub use crate::broker::ports::queues::QueuePage;
+pub use crate::broker::ports::queues::QueueWhich;
+pub use crate::broker::ports::trouble::StoreError;
+pub use crate::broker::ports::trouble::Trouble;
+
 /// Where an outcome goes.
 pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
-
-/// Why the store did not do what was asked. Nothing of the request was kept, except that after
-/// [`StoreError::Broken`] a write may still have reached the disk: asking again with the same msgID is safe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
-    /// Too much waits already. Try again.
-    Busy,
-    /// The disk or the database failed; the text is for the log, never for a client.
-    Broken(String),
-    /// The same, and it is certain that nothing of it was kept.
-    Unable(String),
-    /// The store is closing.
-    Closed,
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Busy => f.write_str("too many requests wait for the store"),
-            Self::Broken(why) | Self::Unable(why) => write!(f, "the store failed: {why}"),
-            Self::Closed => f.write_str("the store is closing"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
-
-/// Why the store can't keep anything now: in words for whoever runs the broker, which may be read by anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// There is no room.
-    DiskFull,
-    /// It may not be written.
-    ReadOnly,
-    /// Reading, writing or syncing failed.
-    DiskFailed,
-    /// A file could not be opened; mostly the process has no descriptors left.
-    NoFile,
-    /// There is no memory.
-    NoMemory,
-    /// Another program writes and does not come to an end.
-    Locked,
-    /// The database is not what it was.
-    Damaged,
-    /// Something else; the log says more.
-    Failed,
-    /// A bug.
-    Panicked,
-}
-
-impl Trouble {
-    /// Whether only a restart can help.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Damaged | Self::Panicked)
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DiskFull => "the disk is full; it goes on by itself when there is room",
-            Self::ReadOnly => {
-                "the disk or the database is read-only; it goes on by itself when it may be written"
-            }
-            Self::DiskFailed => "the disk failed; it goes on by itself when the disk works again",
-            Self::NoFile => {
-                "a file can't be opened, perhaps for want of descriptors; it goes on by itself when that works again"
-            }
-            Self::NoMemory => "there is no memory; it goes on by itself when there is some",
-            Self::Locked => {
-                "another program keeps the database locked; it goes on by itself when that ends"
-            }
-            Self::Damaged => "the database is damaged; restart with a backup in its place",
-            Self::Failed => "the database failed; it goes on by itself when that is over",
-            Self::Panicked => "a bug stopped it; restart it",
-        })
-    }
-}
 
 /// What the store answers where the rules of the broker may say no: it asks them in the transaction itself.
 pub type Verdict<T> = Result<T, Refusal>;
@@ -300,83 +230,6 @@ pub enum HookFate {
     Later(u64),
     /// Keep it as failed.
     Failed,
-}
-
-/// A message to keep at the end of a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewQueued {
-    /// The queue; made where there is none.
-    pub queue: Name,
-    /// What is sent.
-    pub payload: Arc<Payload>,
-    /// When it ends, milliseconds since the Unix epoch.
-    pub expires_ms: Option<u64>,
-}
-
-/// How much queues may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueLimits {
-    /// Messages in a queue.
-    pub messages_max: u64,
-    /// Bytes of headers and bodies in a queue.
-    pub bytes_max: u64,
-    /// Queues that hold anything.
-    pub queues_max: u64,
-}
-
-impl Default for QueueLimits {
-    fn default() -> Self {
-        Self {
-            messages_max: 1_000_000,
-            bytes_max: 1 << 30,
-            queues_max: 65_536,
-        }
-    }
-}
-
-/// What to change in queues: all of it together, or nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueChange {
-    /// Messages to keep, in this order.
-    pub puts: Vec<NewQueued>,
-    /// Messages to remove. One that is no more is no fault.
-    pub takes: Vec<QueuedId>,
-    /// Messages to move to the end of [`Name::dead`]. One that is no more is no fault.
-    pub burials: Vec<QueuedId>,
-    /// What must not be exceeded. What the change itself removes still counts. Where there would be too much, the expired
-    /// go first.
-    pub limits: QueueLimits,
-    /// Now, milliseconds since the Unix epoch.
-    pub time_ms: u64,
-}
-
-/// What became of a [`QueueChange`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueueChanged {
-    /// It is committed. What was added, in the order of the ids: the puts, then what was buried.
-    Done(Vec<Arc<Queued>>),
-    /// Nothing was changed: a queue would hold too much.
-    Full,
-    /// Nothing was changed: there would be too many queues.
-    TooMany,
-}
-
-/// Messages of a queue, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueuePage {
-    /// At most as many as were asked for.
-    pub messages: Vec<Arc<Queued>>,
-    /// Whether the page was too small for more.
-    pub more: bool,
-}
-
-/// Which messages of a queue a page is to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueueWhich {
-    /// The oldest after this id, at most [`crate::broker::limits::PAGE_MESSAGES`].
-    After(QueuedId),
-    /// Those of these that are still there.
-    These(Vec<QueuedId>),
 }
 
 /// What became of a new user.

@@ -203,7 +203,7 @@ async fn who_reads_no_answer_is_let_go() {
     attack.count("clients that read no answer", count);
     if fire::whole() {
         let with_all = house.broker.open_files();
-        soon_or_later("those who read nothing to be let go", || {
+        soon_or_later(&bystanders, "those who read nothing to be let go", || {
             house.broker.open_files() + count <= with_all
         })
         .await;
@@ -279,11 +279,11 @@ async fn ping(address: &str, path: &str, first: &[u8], bytes: usize) -> (TcpStre
     (stream, sent)
 }
 
-/// Asks until it is so, for as long as anything may take that is cut by time.
-async fn soon_or_later(what: &str, is_so: impl Fn() -> bool) {
+/// Looks after some more of the bystanders' chat, until it is so, for as long as anything may take that is cut by time.
+async fn soon_or_later(bystanders: &Bystanders, what: &str, is_so: impl Fn() -> bool) {
     let asking = async {
         while !is_so() {
-            tokio::task::yield_now().await;
+            bystanders.go_on().await;
         }
     };
     let waited = timeout(Duration::from_secs(120), asking).await;

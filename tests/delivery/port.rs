@@ -1,6 +1,5 @@
 //! The gate as a store: each request is a read or a write of the store behind it.
 
-use crate::gate::Gate;
 use hongyan::broker::command::Address;
 use hongyan::broker::command::GroupName;
 use hongyan::broker::destination::Name;
@@ -38,6 +37,8 @@ use hongyan::broker::social::Changed;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::Uid;
 use hongyan::broker::users::UserKey;
+
+use crate::gate::Gate;
 
 impl Store for Gate {
     fn append(&self, message: NewMessage, done: Done<Verdict<Appended>>) {

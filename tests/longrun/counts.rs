@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::World;
+use crate::line::Http;
+use crate::line::ask;
 use crate::watch;
 
 /// All metrics now, by their names.
@@ -12,6 +14,17 @@ pub async fn read(world: &World) -> BTreeMap<String, u64> {
     let (status, _, body) =
         crate::support::client::http(&world.address, "GET", "/metrics", "", "").await;
     assert_eq!(status, 200);
+    parse(&body)
+}
+
+/// The same by connections that are kept, so that one can ask again and again.
+pub async fn read_by(http: &Http, world: &World) -> BTreeMap<String, u64> {
+    let (status, body) = ask(http, &world.address, "GET /metrics", &[], "").await;
+    assert_eq!(status, 200);
+    parse(&body)
+}
+
+fn parse(body: &str) -> BTreeMap<String, u64> {
     let lines = body.lines().filter(|line| !line.starts_with('#'));
     let pairs = lines.filter_map(|line| line.split_once(' '));
     pairs

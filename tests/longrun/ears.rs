@@ -1,14 +1,15 @@
 //! What a voice hears, of whatever tongue.
 
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Frame;
+use hongyan_grammar::stomp::Unit;
+use serde_json::Value;
+
 use crate::kind::Kind;
 use crate::support::client;
 use crate::tongue::Heard;
 use crate::tongue::Voice;
 use crate::words::Words;
-use hongyan_grammar::stomp::Command;
-use hongyan_grammar::stomp::Frame;
-use hongyan_grammar::stomp::Unit;
-use serde_json::Value;
 
 impl Voice {
     pub(super) fn read(&mut self, text: &str) {

@@ -1,5 +1,12 @@
 //! One round: all come, chat in waves, do all the rest, and go.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+use tokio::sync::Barrier;
+
 use crate::FRIENDS;
 use crate::GROUPS;
 use crate::JOBS;
@@ -19,11 +26,6 @@ use crate::person::Part;
 use crate::support::client::soon;
 use crate::tongue::Target;
 use crate::tongue::Voice;
-use serde_json::Value;
-use serde_json::json;
-use std::collections::HashMap;
-use std::sync::Arc;
-use tokio::sync::Barrier;
 
 impl Run {
     /// To whom `uid` sends its next messages.

@@ -1,14 +1,16 @@
 //! What somebody does besides chat: errors, topics, queues and pictures.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hongyan_grammar::stomp::Command;
+use serde_json::Value;
+
 use crate::line::ask;
 use crate::person::Person;
 use crate::support::client::soon;
 use crate::tongue::Heard;
 use crate::tongue::Target;
-use hongyan_grammar::stomp::Command;
-use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 impl Person {
     /// Says what is wrong, what was said before, and what can't be understood.

@@ -1,12 +1,7 @@
 //! What holds for everybody who may: rates, lengths, and what friends only means.
 
-use crate::people::authority::Scene;
-use crate::people::authority::history;
-use crate::people::authority::social;
-use crate::people::house::House;
-use crate::people::house::key_of;
-use crate::people::house::person;
-use crate::people::house::words;
+use std::sync::Arc;
+
 use hongyan::broker::command::Address;
 use hongyan::broker::command::Command;
 use hongyan::broker::command::Letter;
@@ -22,7 +17,14 @@ use hongyan::broker::message::MsgId;
 use hongyan::broker::refusal::Refusal;
 use hongyan::broker::refusal::Refusal::{AnsweredOtherwise, NotFriends};
 use hongyan::broker::social::Social;
-use std::sync::Arc;
+
+use crate::people::authority::Scene;
+use crate::people::authority::history;
+use crate::people::authority::social;
+use crate::people::house::House;
+use crate::people::house::key_of;
+use crate::people::house::person;
+use crate::people::house::words;
 
 #[test]
 fn an_answer_stays_and_the_same_again_is_no_fault() {

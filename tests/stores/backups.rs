@@ -1,13 +1,15 @@
 //! What only the store on disk has: backups, and a check of what it holds.
 
-use crate::asker::{Asker, ask, confirmation, named, new_message};
-use crate::disk::open;
-use hongyan::broker::ports::Counts;
-use hongyan::stores::sqlite::{BackupError, OpenError, backup, check};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+
+use hongyan::broker::ports::Counts;
+use hongyan::stores::sqlite::{BackupError, OpenError, backup, check};
 use tempfile::tempdir;
+
+use crate::asker::{Asker, ask, confirmation, named, new_message};
+use crate::disk::open;
 
 #[test]
 fn a_backup_under_load_is_whole() {

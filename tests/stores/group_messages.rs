@@ -1,10 +1,5 @@
 //! What every store promises of what is said in groups, a question each.
 
-use crate::asker::{
-    Asker, gid, group_message, ids, key, keys, msg_id, named, new_message, person, states, uid,
-};
-use crate::groups::numbers;
-use crate::groups::seen;
 use hongyan::broker::command::{Address, Ears};
 use hongyan::broker::delivery::Delivery;
 use hongyan::broker::message::{MessageId, Recipient};
@@ -12,6 +7,12 @@ use hongyan::broker::ports::{Appended, HistoryPage, NewMessage, Which};
 use hongyan::broker::refusal::Refusal;
 use hongyan::broker::social::Social;
 use hongyan::broker::users::{Uid, UserKey};
+
+use crate::asker::{
+    Asker, gid, group_message, ids, key, keys, msg_id, named, new_message, person, states, uid,
+};
+use crate::groups::numbers;
+use crate::groups::seen;
 
 pub fn a_group_message_reaches_all_but_its_sender(asker: &Asker) {
     asker.with_users(4);

@@ -1,12 +1,13 @@
 //! What only the store on disk has: pictures are files.
 
-use crate::asker::{Asker, ask, uid};
-use crate::disk::open;
-use crate::pictures::{keep, picture};
 use hongyan::broker::ports::{Store, StoreError};
 use hongyan::broker::refusal::Refusal;
 use hongyan::stores::sqlite::check;
 use tempfile::tempdir;
+
+use crate::asker::{Asker, ask, uid};
+use crate::disk::open;
+use crate::pictures::{keep, picture};
 
 #[test]
 #[cfg(unix)]

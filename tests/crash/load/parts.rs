@@ -1,5 +1,13 @@
 //! What each user of the load does, until the broker is gone.
 
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Frame;
+use serde_json::Value;
+
 use crate::ledger::Ledger;
 use crate::ledger::parse;
 use crate::load::BLOCKED;
@@ -16,12 +24,6 @@ use crate::support::client::Client;
 use crate::support::client::chat;
 use crate::support::client::json;
 use crate::support::people::msg_id;
-use hongyan_grammar::stomp::Command;
-use hongyan_grammar::stomp::Frame;
-use serde_json::Value;
-use std::collections::HashMap;
-use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// The next frame; `None` when the broker is gone, or says that it goes.
 async fn told(client: &mut Client) -> Option<Frame> {

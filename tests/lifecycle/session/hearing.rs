@@ -1,5 +1,11 @@
 //! What a session hears, in whatever is spoken.
 
+use Kind::*;
+use hongyan_grammar::sockjs;
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::Unit;
+use serde_json::Value;
+
 use crate::lifecycle::line::Line;
 use crate::lifecycle::session::Kind;
 use crate::lifecycle::session::Said;
@@ -7,11 +13,6 @@ use crate::lifecycle::session::Session;
 use crate::lifecycle::session::number_in;
 use crate::support::client;
 use crate::support::client::confirm;
-use Kind::*;
-use hongyan_grammar::sockjs;
-use hongyan_grammar::stomp::Command;
-use hongyan_grammar::stomp::Unit;
-use serde_json::Value;
 
 impl Session {
     pub(super) async fn sock_js(&mut self, text: &str) {

@@ -1,6 +1,9 @@
 //! What the people of a dialogue do beside it: they register, befriend each other, make groups and write.
 
-use crate::stage::Stage;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use futures_util::FutureExt;
 use hongyan::broker::command::Address;
 use hongyan::broker::command::Command;
 use hongyan::broker::command::Letter;
@@ -14,10 +17,8 @@ use hongyan::broker::social::Changed;
 use hongyan::broker::social::Social;
 use hongyan::broker::users::Person;
 use hongyan::broker::users::UserKey;
-use std::sync::Arc;
-use std::sync::Mutex;
 
-use futures_util::FutureExt;
+use crate::stage::Stage;
 
 impl Stage {
     /// What happens beside the connections.

@@ -12,7 +12,6 @@ use crate::stores::sqlite::condition::trouble;
 use crate::stores::sqlite::jobs::refusal;
 use crate::stores::sqlite::refusal::OpenError;
 use crate::stores::sqlite::schema;
-
 use crate::stores::sqlite::writer::Failure;
 use crate::stores::sqlite::writer::Writer;
 use crate::stores::sqlite::writer::books;
