@@ -93,7 +93,11 @@ async fn write_on(
                 let body = format!("{PICTURE}, {what}");
                 let kept = good(&address, uid, "POST /api/images", body.into()).await;
                 answered.add(kind, kept["id"].as_str().expect("an id").to_owned());
-                continue;
+                // A user keeps so many pictures, and each backup comes with a copy of all.
+                if number < 1_000 {
+                    continue;
+                }
+                return;
             }
             other => panic!("no such kind: {other}"),
         }
@@ -239,7 +243,7 @@ async fn backups_of_a_busy_broker_hold_all_that_was_answered() {
         "A backup of a broker that is written to holds everything that was answered before it began, nothing by halves, and serves.",
         "`tests/lifecycle/backup.rs`: `backups_of_a_busy_broker_hold_all_that_was_answered`",
     );
-    let backups = fire::portion(2, 60);
+    let backups = fire::portion(2, 25);
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let broker = Running::start(&data, &[]);
