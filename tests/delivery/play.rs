@@ -135,8 +135,7 @@ pub fn play(
         })?;
         play.counts.steps += 1;
     }
-    play.finish()
-        .map_err(|what| Complaint { step: None, what })
+    play.finish().map_err(|what| Complaint { step: None, what })
 }
 
 fn that(holds: bool, what: impl FnOnce() -> String) -> Outcome {
