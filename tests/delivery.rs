@@ -68,6 +68,7 @@ fn play_seed(place: Where, seed: u64) -> Result<Counts, String> {
         Err(why) => why,
     };
     println!("{place:?}, HONGYAN_SEED={seed}: {why}; making it shorter");
+    let kind = why.kind();
     let mut chunk = steps.len() / 2;
     while chunk > 0 {
         let mut from = 0;
@@ -76,8 +77,9 @@ fn play_seed(place: Where, seed: u64) -> Result<Counts, String> {
             let mut fewer = steps.clone();
             fewer.drain(from..steps.len().min(from + chunk));
             match play::play(place, friends_only, &fewer) {
-                Ok(_) => from += chunk,
-                Err(still) => (why, steps) = (still, fewer),
+                // Another disagreement is another story: this one is to be told.
+                Err(still) if still.kind() == kind => (why, steps) = (still, fewer),
+                Ok(_) | Err(_) => from += chunk,
             }
         }
         if chunk > 1 || steps.len() == before {

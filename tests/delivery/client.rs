@@ -29,6 +29,9 @@ pub struct Client {
     pub takes: bool,
     pub direct: Option<Mode>,
     pub groups: Option<Mode>,
+    /// What was the newest message when it began to hear what is said directly, and what is said in groups.
+    pub direct_after: Id,
+    pub groups_after: Id,
     /// An init was asked for while nothing was subscribed.
     pub init_asked: bool,
     /// When the token ends, on the steady clock.
@@ -57,6 +60,8 @@ impl Client {
             takes: true,
             direct: None,
             groups: None,
+            direct_after: 0,
+            groups_after: 0,
             init_asked: false,
             ends_ms: None,
             awaited: VecDeque::new(),
@@ -66,12 +71,23 @@ impl Client {
         }
     }
 
-    pub fn mode(&mut self, groups: bool) -> &mut Option<Mode> {
+    /// Begins to hear what comes after `newest`, or ends to.
+    pub fn turn(&mut self, groups: bool, mode: Option<Mode>, newest: Id) {
         if groups {
-            &mut self.groups
+            (self.groups, self.groups_after) = (mode, newest);
         } else {
-            &mut self.direct
+            (self.direct, self.direct_after) = (mode, newest);
         }
+    }
+
+    /// Whether it was listening already when a message was committed.
+    pub fn listened_to(&self, groups: bool, id: Id) -> bool {
+        let after = if groups {
+            self.groups_after
+        } else {
+            self.direct_after
+        };
+        self.listens(groups) && id > after
     }
 
     /// Whether it subscribes to what is said in groups, or directly.
@@ -107,6 +123,11 @@ impl Default for Owed {
 impl Owed {
     pub fn push(&mut self, id: Id, must: bool) {
         self.list.push((id, must));
+    }
+
+    /// Whether a message must come, or has come and waits for others to be settled with.
+    pub fn has(&self, id: Id) -> bool {
+        self.list.contains(&(id, true))
     }
 
     /// None of these must come any more, because all that waits comes anew.

@@ -2,6 +2,7 @@
 
 use crate::client::Awaited;
 use crate::client::Client;
+use crate::model::Id;
 use crate::model::User;
 use crate::play::Outcome;
 use crate::play::Play;
@@ -50,13 +51,14 @@ impl Play {
 
     /// Subscribes, or ends the subscription.
     pub(super) fn turn(&mut self, at: usize, groups: bool, mode: Option<Mode>) {
+        let newest = self.model.messages.len() as Id;
         let client = &mut self.clients[at];
         let was_deaf = client.is_deaf();
         let wire = match mode {
             Some(mode) => wire::subscribe(client.user, groups, mode),
             None => wire::unsubscribe(groups),
         };
-        *client.mode(groups) = mode;
+        client.turn(groups, mode, newest);
         client.pushed.retain(|push| push.groups != groups);
         if client.is_deaf() {
             client.init_asked = false;

@@ -1,6 +1,9 @@
 //! Lists that once found something, as short as they could be made. Seeds mean another list as soon as there is another
 //! transition; these stay what they are.
 
+use crate::gate::Failure::*;
+use crate::gate::Kind;
+use crate::gate::Shut::*;
 use crate::play::play;
 use crate::stage::Where;
 use crate::transition::Mode::*;
@@ -124,7 +127,7 @@ fn who_begins_to_hear_groups_hears_what_comes_later() {
                 groups: true,
                 mode: Auto,
             },
-            Fail(crate::gate::Failure::Refused),
+            Fail(Refused),
             plain(Group(0)),
             plain(User(4)),
         ],
@@ -153,13 +156,13 @@ fn what_was_committed_in_spite_of_a_failure_is_pushed_when_it_is_sent_again() {
         &[
             connect(1),
             connect(2),
-            Fail(crate::gate::Failure::AnswerLost),
+            Fail(AnswerLost),
             plain(User(2)),
             Again {
                 client: 0,
                 letter: 0,
             },
-            Fail(crate::gate::Failure::AnswerLost),
+            Fail(AnswerLost),
             plain(User(2)),
             plain(User(3)),
         ],
@@ -185,7 +188,7 @@ fn an_ack_that_was_refused_counts_when_it_comes_again() {
                 to: User(4),
                 name: Fresh,
             },
-            Fail(crate::gate::Failure::Busy),
+            Fail(Busy),
             Ack {
                 client: 108,
                 push: 78,
@@ -194,6 +197,94 @@ fn an_ack_that_was_refused_counts_when_it_comes_again() {
                 client: 64,
                 push: 50,
             },
+        ],
+    );
+}
+
+/// Who asked for all that waits was pushed a message whose answer was lost, and the model wanted it once more.
+#[test]
+fn who_asks_for_all_is_pushed_what_was_committed_without_an_answer_once() {
+    let connect = |user, direct, groups, init| Connect {
+        user,
+        direct,
+        groups,
+        init,
+        life_s: None,
+    };
+    let plain = |client, to| Send {
+        client,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    let group = MakeGroup {
+        user: 1,
+        members: vec![1, 2, 3, 4],
+    };
+    let (direct, groups) = (Some(Individual), Some(Client));
+    let told_later = |by, asks| {
+        [
+            Shut(Behind),
+            Fail(AnswerLost),
+            plain(by, Group(0)),
+            Init(asks),
+            plain(asks, User(4)),
+        ]
+    };
+    let begin = [
+        group,
+        connect(4, direct, groups, true),
+        connect(1, direct, groups, true),
+    ];
+    agree(false, &[&begin[..], &told_later(1, 0)].concat());
+    let more = [
+        connect(3, None, groups, false),
+        connect(4, Some(Auto), Some(Individual), false),
+    ];
+    for open in [None, Some(Kind::Read), Some(Kind::Write)] {
+        let steps = [&begin[..], &more, &told_later(3, 2), &[Open(open)]];
+        agree(false, &steps.concat());
+    }
+}
+
+/// Who began to hear groups anew without asking for what was older need not be pushed such a message again.
+#[test]
+fn who_listens_anew_need_not_be_pushed_what_was_committed_before() {
+    let connect = |user| Connect {
+        user,
+        direct: Some(Auto),
+        groups: Some(Auto),
+        init: false,
+        life_s: None,
+    };
+    let plain = |to| Send {
+        client: 0,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    let turn = Turn {
+        client: 1,
+        groups: true,
+        mode: Auto,
+    };
+    agree(
+        false,
+        &[
+            MakeGroup {
+                user: 1,
+                members: vec![1, 2],
+            },
+            connect(1),
+            connect(2),
+            Fail(AnswerLost),
+            plain(Group(0)),
+            Init(1),
+            turn.clone(),
+            turn,
+            plain(User(2)),
         ],
     );
 }

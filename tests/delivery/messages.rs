@@ -152,8 +152,11 @@ impl Play {
     fn owe(&mut self, id: Id, must: bool) {
         let groups = is_to_group(&self.model, id);
         for client in &mut self.clients {
-            let has = client.pushed.iter().any(|push| push.id == id);
+            // Of one that was not answered an init has learned already: it reads whatever is committed.
+            let has = client.pushed.iter().any(|push| push.id == id) || client.owed.has(id);
             if client.listens(groups) && self.model.is_for(client.user, id) && !has {
+                // Who came after its commit has not asked for it: it may be found with the next, or have been passed.
+                let must = must && client.listened_to(groups, id);
                 client.owed.push(id, must);
             }
         }

@@ -7,6 +7,7 @@ mod hearing;
 mod messages;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use hongyan::broker::command::Address;
 use hongyan::broker::groups::Gid;
@@ -63,6 +64,32 @@ impl Counts {
 
 type Outcome = Result<(), String>;
 
+/// What was seen that must not be, or not seen that must.
+#[derive(Debug)]
+pub struct Complaint {
+    /// At which step, if it was not at the end.
+    step: Option<String>,
+    what: String,
+}
+
+impl Complaint {
+    /// What is complained of, whoever and whichever it is about: the words without their numbers.
+    pub fn kind(&self) -> String {
+        let values = |sign: char| matches!(sign, '[' | '{' | '(');
+        let words = self.what.split(values).next().unwrap_or_default();
+        words.chars().filter(|sign| !sign.is_numeric()).collect()
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.step {
+            Some(step) => write!(f, "{step}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
 struct Play {
     model: Model,
     stage: Stage,
@@ -81,12 +108,12 @@ struct Play {
     counts: Counts,
 }
 
-/// Plays all of it. The error says what was seen that must not be, or not seen that must.
+/// Plays all of it.
 pub fn play(
     place: Where,
     friends_only: bool,
     transitions: &[Transition],
-) -> Result<Counts, String> {
+) -> Result<Counts, Complaint> {
     let mut play = Play {
         model: Model::new(friends_only),
         stage: Stage::new(place, friends_only),
@@ -102,10 +129,13 @@ pub fn play(
     };
     for (index, transition) in transitions.iter().enumerate() {
         let outcome = play.step(transition).and_then(|()| play.look());
-        outcome.map_err(|why| format!("step {index}, {transition:?}: {why}"))?;
+        outcome.map_err(|what| {
+            let step = Some(format!("step {index}, {transition:?}"));
+            Complaint { step, what }
+        })?;
         play.counts.steps += 1;
     }
-    play.finish()
+    play.finish().map_err(|what| Complaint { step: None, what })
 }
 
 fn that(holds: bool, what: impl FnOnce() -> String) -> Outcome {
