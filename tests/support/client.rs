@@ -1,5 +1,6 @@
 //! A STOMP client on a WebSocket or on a bare stream, and just enough HTTP.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ enum Socket {
 pub struct Client {
     socket: Socket,
     decoder: Decoder,
+    /// What came while something else was waited for.
+    early: VecDeque<Frame>,
 }
 
 impl Client {
@@ -112,6 +115,7 @@ impl Client {
         Self {
             socket,
             decoder: Decoder::new(Side::Client, Limits::after(1 << 24)),
+            early: VecDeque::new(),
         }
     }
 
@@ -142,6 +146,9 @@ impl Client {
 
     /// The next frame; `None` when the connection is over.
     pub async fn next(&mut self) -> Option<Frame> {
+        if let Some(frame) = self.early.pop_front() {
+            return Some(frame);
+        }
         loop {
             if let Unit::Frame(frame) = self.next_unit().await? {
                 return Some(frame);
@@ -184,10 +191,21 @@ impl Client {
         assert_eq!(receipt.command, Command::Receipt, "{receipt:?}");
     }
 
-    /// Asks for everything that waits.
+    /// Asks for everything that waits, and waits until that was heard: what others send from then on comes behind it.
     pub async fn init(&mut self) {
-        self.send(Frame::new(Command::Send).header("destination", "/socket/chat/init"))
-            .await;
+        let init = Frame::new(Command::Send)
+            .header("destination", "/socket/chat/init")
+            .header("receipt", "init");
+        self.send(init).await;
+        loop {
+            let frame = self.next_unit().await;
+            match frame {
+                Some(Unit::Frame(frame)) if frame.command == Command::Receipt => return,
+                Some(Unit::Frame(frame)) => self.early.push_back(frame),
+                Some(Unit::Beat) => {}
+                None => return,
+            }
+        }
     }
 
     /// Sends a message, without waiting for anything.
