@@ -288,3 +288,39 @@ fn who_listens_anew_need_not_be_pushed_what_was_committed_before() {
         ],
     );
 }
+
+/// The same again before the first was answered: it was given its receipt, and nothing was received.
+#[test]
+fn an_ack_counts_although_one_on_its_way_is_refused() {
+    let connect = |user, mode| Connect {
+        user,
+        direct: Some(mode),
+        groups: None,
+        init: true,
+        life_s: None,
+    };
+    let plain = Send {
+        client: 1,
+        to: User(4),
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
+    };
+    let ack = |push| Ack { client: 0, push };
+    for second in [0, 1] {
+        agree(
+            false,
+            &[
+                connect(4, Client),
+                connect(1, Auto),
+                plain.clone(),
+                plain.clone(),
+                Shut(Before),
+                Fail(Refused),
+                ack(0),
+                ack(second),
+                Open(None),
+            ],
+        );
+    }
+}

@@ -241,14 +241,9 @@ impl Open {
             }
             Request::Acknowledge(pushed) => {
                 match pushed.and_then(|pushed| self.subscriptions.acked(pushed)) {
-                    Some(Acked {
-                        subscription,
-                        last,
-                        after,
-                    }) => {
-                        let about = after.map_or(About::Nothing, |range| {
-                            About::Ack(subscription, range.after)
-                        });
+                    Some(acked) => {
+                        let about = About::Ack(acked);
+                        let Acked { last, after, .. } = acked;
                         let command = Command::Acknowledge { last, after };
                         let telling = Telling::Status(None);
                         self.ask(telling, about, command, receipt, acts);

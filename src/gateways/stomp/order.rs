@@ -6,20 +6,19 @@ use std::collections::VecDeque;
 use crate::broker::command::Address;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
-use crate::broker::message::MessageId;
 use crate::broker::message::MsgId;
 use crate::broker::refusal::Refusal;
-use crate::broker::topics::SubscriptionId;
 use crate::gateways::stomp::destination::Target;
 use crate::gateways::stomp::inbound::BadBody;
+use crate::gateways::stomp::subscriptions::Acked;
 
 /// What a frame is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum About {
-    /// Nothing that has a name: an `init` or an ACK, told only if it fails.
+    /// Nothing that has a name: an `init`, told only if it fails.
     Nothing,
-    /// A cumulative ACK on this subscription, of all after this message. Told only if it fails.
-    Ack(SubscriptionId, MessageId),
+    /// An ACK. Told only if it fails.
+    Ack(Acked),
     /// This message.
     Message(MsgId),
     /// This conversation, as the client named it.

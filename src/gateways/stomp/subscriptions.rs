@@ -44,7 +44,7 @@ pub(super) struct Subscription {
     run: Option<Run>,
 }
 
-/// A run of pushes with rising ids and nothing left out: `after` was acknowledged or came before it, `last` was pushed. An
+/// A run of pushes with rising ids and nothing left out: all up to `after` was received or came before it, `last` was pushed. An
 /// `init` begins a new one.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -216,7 +216,6 @@ impl Subscriptions {
             (AckMode::Auto, _) => return None,
             (AckMode::Client, Some(run)) if last <= run.last => {
                 let after = run.after.min(last);
-                run.after = run.after.max(last);
                 Some(Range { after, by })
             }
             // Pushed before the last `init`, or to an earlier session: what lies before it may not have been pushed yet.
@@ -230,10 +229,18 @@ impl Subscriptions {
         })
     }
 
-    /// A cumulative ACK of all after this message was refused: the next one counts for them again.
-    pub(super) fn not_acked(&mut self, number: SubscriptionId, after: MessageId) {
-        if let Some(run) = self.numbered(number).and_then(|it| it.run.as_mut()) {
-            run.after = run.after.min(after);
+    /// An ACK was carried out: the next cumulative one counts from here. Until then, and where one is refused, the next
+    /// counts for the same again.
+    pub(super) fn note_acked(&mut self, acked: &Acked) {
+        let Some(Range { after, .. }) = acked.after else {
+            return;
+        };
+        let subscription = self.numbered(acked.subscription);
+        if let Some(run) = subscription.and_then(|it| it.run.as_mut()) {
+            // A run begun anew meanwhile may have begun before what this one was of.
+            if after <= run.after {
+                run.after = run.after.max(acked.last);
+            }
         }
     }
 }
@@ -278,7 +285,9 @@ mod tests {
     fn a_cumulative_ack_counts_from_the_last_one() {
         let mut subscriptions = listening(AckMode::Client);
         let pushed = push(&mut subscriptions, &[5, 8, 9]);
-        assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
+        let first = subscriptions.acked(pushed[1]).expect("an ACK");
+        assert_eq!(Some(first), acked(8, Some(4)));
+        subscriptions.note_acked(&first);
         assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
         assert_eq!(subscriptions.acked(pushed[0]), acked(5, Some(5)));
     }
@@ -287,11 +296,22 @@ mod tests {
     fn an_ack_that_was_refused_is_made_up_for_by_the_next() {
         let mut subscriptions = listening(AckMode::Client);
         let pushed = push(&mut subscriptions, &[5, 8, 9]);
-        let refused = subscriptions.acked(pushed[1]).expect("an ACK");
-        let range = refused.after.expect("a range");
-        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(8)));
-        subscriptions.not_acked(refused.subscription, range.after);
-        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(4)));
+        assert_eq!(subscriptions.acked(pushed[1]), acked(8, Some(4)));
+        // It is not answered yet, and may still be refused.
+        let next = subscriptions.acked(pushed[2]).expect("an ACK");
+        assert_eq!(Some(next), acked(9, Some(4)));
+        subscriptions.note_acked(&next);
+        assert_eq!(subscriptions.acked(pushed[2]), acked(9, Some(9)));
+    }
+
+    #[test]
+    fn an_ack_from_before_an_init_leaves_out_nothing_of_what_comes_after_it() {
+        let mut subscriptions = listening(AckMode::Client);
+        let live = push(&mut subscriptions, &[301]);
+        let of_live = subscriptions.acked(live[0]).expect("an ACK");
+        let after_init = push(&mut subscriptions, &[1, 2]);
+        subscriptions.note_acked(&of_live);
+        assert_eq!(subscriptions.acked(after_init[1]), acked(2, Some(0)));
     }
 
     #[test]
@@ -304,7 +324,9 @@ mod tests {
             acked(301, None),
             "3 to 300 are still to come"
         );
-        assert_eq!(subscriptions.acked(after_init[1]), acked(2, Some(0)));
+        let first = subscriptions.acked(after_init[1]).expect("an ACK");
+        assert_eq!(Some(first), acked(2, Some(0)));
+        subscriptions.note_acked(&first);
         let later = push(&mut subscriptions, &[3, 301]);
         assert_eq!(subscriptions.acked(later[1]), acked(301, Some(2)));
     }

@@ -36,8 +36,8 @@ impl Open {
             About::Message(msg_id) => Some(msg_id.to_string()),
             About::Nothing | About::Ack(..) | About::Conversation(_) => None,
         };
-        if let Outcome::Answered(About::Ack(subscription, after), Err(_)) = &outcome {
-            self.subscriptions.not_acked(*subscription, *after);
+        if let Outcome::Answered(About::Ack(acked), Ok(_)) = &outcome {
+            self.subscriptions.note_acked(acked);
         }
         let (msg_id, code, content) = match outcome {
             Outcome::BadBody(bad) => (bad.msg_id, 400, bad.sentence),
