@@ -266,3 +266,30 @@ async fn receive(mut line: Line, shared: Rc<Shared>, confirm_status: bool) -> Re
         shared.moved.notify_one();
     }
 }
+
+/// Sends `messages`, of which `window` may be under way, and waits for an answer to each; nobody has to receive them.
+pub(super) async fn fill(
+    line: &mut Line,
+    talk: &Talk,
+    messages: u64,
+    window: u64,
+) -> Result<(), Failed> {
+    let (mut sent, mut answered) = (0, 0);
+    let mut wire = Vec::new();
+    while answered < messages {
+        while sent < messages && sent - answered < window {
+            wire.clear();
+            talk.write_message(sent, &mut wire);
+            line.queue(&wire).await?;
+            sent += 1;
+        }
+        line.flush().await?;
+        let mut next = Some(line.next().await?);
+        while let Some(frame) = next {
+            talk.check_answer(&frame, answered)?;
+            answered += 1;
+            next = line.next_now()?;
+        }
+    }
+    Ok(())
+}

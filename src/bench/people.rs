@@ -6,14 +6,11 @@ use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
+use jsonwebtoken::EncodingKey;
+use jsonwebtoken::Header;
+use jsonwebtoken::encode;
 use serde_json::Value;
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::bench::Failed;
 use crate::bench::failed;
@@ -52,16 +49,8 @@ impl Key {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now_s = now.map_err(|why| failed("the clock", why))?.as_secs();
         let claims = json!({ "sub": uid, "name": name, "typ": "session", "exp": now_s + 86_400 });
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
-            .map_err(|why| failed("the key of tokens", why))?;
-        mac.update(signed.as_bytes());
-        let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        Ok(format!("{signed}.{signature}"))
+        let key = EncodingKey::from_secret(&self.0);
+        encode(&Header::default(), &claims, &key).map_err(|why| failed("a token", why))
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::bench::Failed;
 use crate::bench::failed;
+use crate::bench::flow;
 use crate::bench::line::Buffers;
 use crate::bench::line::Line;
 use crate::bench::meter::histogram;
@@ -26,6 +27,9 @@ const PAGE: u64 = 50;
 /// Pages asked for at each end.
 const PAGES: u64 = 2_000;
 
+/// Messages under way while the conversation is filled: a deep window, because that is not what is measured.
+const FILL_WINDOW: u64 = 512;
+
 const HISTORY: &str = "/user/queue/history";
 
 pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
@@ -40,24 +44,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
     let mut line = stage.line(0, Buffers::Large).await?;
     line.subscribe(subscribe(SEND_STATUS), true).await?;
     let talk = stage.talk(Words::Chat { to: other.uid }, 0);
-    let (mut sent, mut answered) = (0, 0);
-    let mut wire = Vec::new();
-    // A deep window: this is only to fill the conversation.
-    while answered < options.messages {
-        while sent < options.messages && sent - answered < 512 {
-            wire.clear();
-            talk.write_message(sent, &mut wire);
-            line.queue(&wire).await?;
-            sent += 1;
-        }
-        line.flush().await?;
-        let mut next = Some(line.next().await?);
-        while let Some(frame) = next {
-            talk.check_answer(&frame, answered)?;
-            answered += 1;
-            next = line.next_now()?;
-        }
-    }
+    flow::fill(&mut line, &talk, options.messages, FILL_WINDOW).await?;
 
     line.subscribe(subscribe(HISTORY), true).await?;
     let newest = page(&mut line, other.uid, None).await?;

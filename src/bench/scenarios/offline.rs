@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::bench::Failed;
 use crate::bench::failed;
+use crate::bench::flow;
 use crate::bench::line::Buffers;
 use crate::bench::line::Line;
 use crate::bench::report::Report;
@@ -42,7 +43,12 @@ pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
     for (pair, line, talk) in senders {
-        tasks.spawn_local(keep(line, talk, pair, each, options.window as u64));
+        let window = options.window as u64;
+        tasks.spawn_local(async move {
+            let mut line = line;
+            flow::fill(&mut line, &talk, each, window).await?;
+            Ok((talk, pair))
+        });
     }
     let talks = all(tasks).await?;
     let kept = (each * pairs) as f64;
@@ -71,34 +77,6 @@ async fn all<T: 'static>(mut tasks: JoinSet<Result<T, Failed>>) -> Result<Vec<T>
         done.push(ended.map_err(|why| failed("a client", why))??);
     }
     Ok(done)
-}
-
-/// Sends `each` messages, with `window` of them under way.
-async fn keep(
-    mut line: Line,
-    talk: Talk,
-    pair: u64,
-    each: u64,
-    window: u64,
-) -> Result<(Talk, u64), Failed> {
-    let (mut sent, mut answered) = (0, 0);
-    let mut wire = Vec::new();
-    while answered < each {
-        while sent < each && sent - answered < window {
-            wire.clear();
-            talk.write_message(sent, &mut wire);
-            line.queue(&wire).await?;
-            sent += 1;
-        }
-        line.flush().await?;
-        let mut next = Some(line.next().await?);
-        while let Some(frame) = next {
-            talk.check_answer(&frame, answered)?;
-            answered += 1;
-            next = line.next_now()?;
-        }
-    }
-    Ok((talk, pair))
 }
 
 /// Takes `each` messages, in order, and confirms them.
