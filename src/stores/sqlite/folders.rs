@@ -4,7 +4,8 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::path::Path;
 
-/// Makes a folder and those above it, for their owner only. Their names are on disk when this returns.
+/// Makes a folder and those above it, as far as they are missing, for their owner only. The names of those that it made are
+/// on disk when this returns.
 pub(super) fn make(dir: &Path) -> io::Result<()> {
     let made: Vec<&Path> = dir
         .ancestors()
@@ -15,10 +16,6 @@ pub(super) fn make(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)?;
-    if made.is_empty() {
-        // An earlier broker may have made it and died; but whose folder it stands in, and on what, is not ours to ask.
-        drop(sync_name(dir));
-    }
     made.into_iter().try_for_each(sync_name)
 }
 

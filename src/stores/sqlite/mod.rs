@@ -241,5 +241,8 @@ impl Drop for SqliteStore {
 
 /// Makes the data directory, for its owner only.
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
-    folders::make(dir).map_err(|why| OpenError::directory(dir, &why))
+    folders::make(dir).map_err(|why| OpenError::directory(dir, &why))?;
+    // An earlier broker may have made it and died; but whose folder it stands in, and on what, is not ours to ask.
+    drop(folders::sync_name(dir));
+    Ok(())
 }
