@@ -16,6 +16,8 @@ mod friends;
 mod group_messages;
 #[path = "stores/groups.rs"]
 mod groups;
+#[path = "stores/msg_ids.rs"]
+mod msg_ids;
 #[path = "stores/older.rs"]
 mod older;
 #[path = "stores/pages.rs"]

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::conversations::Conversations;
+use crate::stores::sqlite::msg_ids::MsgIds;
 use crate::stores::sqlite::queues::Queues;
 use crate::stores::sqlite::users::KnownNames;
 
@@ -24,6 +25,8 @@ pub(super) struct Books {
     pub(super) conversations: Conversations,
     /// Whose names it has met.
     pub(super) names: KnownNames,
+    /// Which message has which msgID.
+    pub(super) msg_ids: MsgIds,
     /// How much is in the shared queues.
     pub(super) queues: Queues,
     tail: Option<Tail>,
@@ -31,14 +34,16 @@ pub(super) struct Books {
 
 impl Books {
     /// The books behind `conn`.
-    pub(super) fn new(conn: Connection) -> Self {
-        Self {
+    pub(super) fn new(mut conn: Connection) -> Result<Self> {
+        let msg_ids = MsgIds::open(&mut conn)?;
+        Ok(Self {
             conn,
             conversations: Conversations::default(),
             names: KnownNames::default(),
+            msg_ids,
             queues: Queues::default(),
             tail: None,
-        }
+        })
     }
 
     /// The newest message.
@@ -59,13 +64,21 @@ impl Books {
     /// Writes what so far is in memory only.
     pub(super) fn write_back(&mut self) -> Result<()> {
         self.conversations.write(&self.conn)?;
+        self.msg_ids.fold(&self.conn)?;
         self.queues.write(&self.conn)
+    }
+
+    /// A batch was committed.
+    pub(super) fn end_batch(&mut self) {
+        self.conversations.end_batch();
+        self.msg_ids.end_batch();
     }
 
     /// Forgets what is in memory, after a rollback.
     pub(super) fn forget(&mut self) {
         self.conversations.forget();
         self.names = KnownNames::default();
+        self.msg_ids.forget();
         self.queues = Queues::default();
         self.tail = None;
     }

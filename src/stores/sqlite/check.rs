@@ -12,6 +12,7 @@ use crate::stores::headers;
 use crate::stores::sqlite::counts::counts;
 use crate::stores::sqlite::groups::read_fields;
 use crate::stores::sqlite::images;
+use crate::stores::sqlite::msg_ids;
 use crate::stores::sqlite::refusal::OpenError;
 use crate::stores::sqlite::schema;
 
@@ -81,6 +82,7 @@ fn report(conn: &Connection, images: &Path) -> Result<CheckReport> {
     report.read_groups(conn)?;
     report.read_texts(conn)?;
     report.read_queues(conn)?;
+    report.look_at_msg_ids(conn)?;
     report.look_at_images(conn, images)?;
     report.look_for_rows(conn, files)?;
     report.counts = counts(conn)?;
@@ -243,6 +245,13 @@ impl CheckReport {
             }
         }
         notes.move_to_notes(self);
+        Ok(())
+    }
+
+    fn look_at_msg_ids(&mut self, conn: &Connection) -> Result<()> {
+        let mut findings = Findings::default();
+        msg_ids::check::check(conn, |finding| findings.add(|| Ok(finding)))?;
+        findings.move_to(self);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Moving messages to `received`: which message is meant, and whether it was received before.
 
-use rusqlite::{Connection, OptionalExtension, Result, Row};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::broker::command::Ears;
 use crate::broker::delivery::Receipt;
@@ -12,12 +12,12 @@ use crate::broker::ports::Pushes;
 use crate::broker::ports::Which;
 use crate::broker::users::Uid;
 use crate::stores::sqlite::books::Books;
-use crate::stores::sqlite::columns::msg_id;
-use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
-use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::conversation::Conversation;
 use crate::stores::sqlite::log::Log;
+use crate::stores::sqlite::msg_ids::Found;
+use crate::stores::sqlite::msg_ids::Look;
+use crate::stores::sqlite::msg_ids::select_found;
 
 /// So many messages of one msgID are looked at wherever they are. Beyond that somebody wrote to many with one msgID,
 /// and only the confirming user's own conversations are searched.
@@ -32,44 +32,12 @@ pub(super) fn confirm(books: &mut Books, asked: &Confirmation) -> Result<Confirm
     }
 }
 
-/// A message as far as confirming needs it.
-#[derive(Clone, Copy)]
-struct Found {
-    id: u64,
-    conversation: i64,
-    seq: u64,
-    sender: Uid,
-    msg_id: MsgId,
-}
-
-/// The columns of a [`Found`], of the table `x`.
-macro_rules! found {
-    ($rest:literal) => {
-        concat!(
-            "SELECT x.id, x.conversation, x.seq, x.sender, x.msg_id FROM ",
-            $rest
-        )
-    };
-}
-
-impl Found {
-    fn read(row: &Row<'_>) -> Result<Self> {
-        Ok(Self {
-            id: number(row, 0)?,
-            conversation: row.get(1)?,
-            seq: number(row, 2)?,
-            sender: uid(row, 3)?,
-            msg_id: msg_id(row, 4)?,
-        })
-    }
-
-    fn receipt(&self, asked: &Confirmation) -> Receipt {
-        Receipt {
-            msg_id: self.msg_id,
-            sender: self.sender,
-            receiver: asked.receiver,
-            time_ms: asked.time_ms,
-        }
+fn receipt(found: &Found, asked: &Confirmation) -> Receipt {
+    Receipt {
+        msg_id: found.msg_id,
+        sender: found.sender,
+        receiver: asked.receiver,
+        time_ms: asked.time_ms,
     }
 }
 
@@ -79,14 +47,22 @@ fn named(
     msg_id: MsgId,
     pushed: Option<Pushes>,
 ) -> Result<Confirmed> {
+    let Books {
+        conn,
+        conversations,
+        msg_ids,
+        ..
+    } = books;
+    let Look::Taken(taken) = msg_ids.look(conn, msg_id)? else {
+        return Ok(Confirmed::default());
+    };
+    let others = match taken.shared {
+        true => namesakes(conn, asked.receiver, msg_id)?,
+        false => Vec::new(),
+    };
     let mut known = false;
     let mut best: Option<((bool, u64), Found)> = None;
-    for found in namesakes(&books.conn, asked.receiver, msg_id)? {
-        let Books {
-            conn,
-            conversations,
-            ..
-        } = books;
+    for found in others.into_iter().chain([taken.first]) {
         let conversation = conversations.get(conn, found.conversation)?;
         if !conversation.is_for(conn, asked.receiver, found.sender, found.seq)? {
             continue;
@@ -107,11 +83,11 @@ fn named(
             receipts: Vec::new(),
         });
     };
-    let conversation = books.conversations.get(&books.conn, found.conversation)?;
-    conversation.receive(&books.conn, asked.receiver, found.seq, found.seq)?;
+    let conversation = conversations.get(conn, found.conversation)?;
+    conversation.receive(conn, asked.receiver, found.seq, found.seq)?;
     Ok(Confirmed {
         known,
-        receipts: vec![found.receipt(asked)],
+        receipts: vec![receipt(&found, asked)],
     })
 }
 
@@ -121,19 +97,21 @@ fn waits(conversation: &mut Conversation, conn: &Connection, uid: Uid, seq: u64)
     Ok(received.is_some_and(|received| !received.contains(seq)))
 }
 
-/// The messages that `msg_id` may mean to `receiver`, and perhaps a few of others.
+/// The messages that `msg_id` may mean to `receiver` beside the first of that msgID, and perhaps a few of others.
 fn namesakes(conn: &Connection, receiver: Uid, msg_id: MsgId) -> Result<Vec<Found>> {
     let some = conn
-        .prepare_cached(found!("messages x WHERE x.msg_id = ?1 LIMIT ?2"))?
+        .prepare_cached(select_found!(
+            "namesakes n JOIN messages x ON x.id = n.message WHERE n.msg_id = ?1 LIMIT ?2"
+        ))?
         .query_map((msg_id.0, NAMESAKES_MAX + 1), Found::read)?
         .collect::<Result<Vec<_>>>()?;
     if some.len() <= NAMESAKES_MAX as usize {
         return Ok(some);
     }
     // CROSS JOIN keeps this order: from the user's conversations to the one place in the key where each may have it.
-    conn.prepare_cached(found!(
-        "members m CROSS JOIN messages x ON x.msg_id = ?1 AND x.conversation = m.conversation
-         WHERE m.uid = ?2"
+    conn.prepare_cached(select_found!(
+        "members m CROSS JOIN namesakes n ON n.msg_id = ?1 AND n.conversation = m.conversation
+         CROSS JOIN messages x ON x.id = n.message WHERE m.uid = ?2"
     ))?
     .query_map((msg_id.0, to_db(receiver.get())), Found::read)?
     .collect()
@@ -154,13 +132,13 @@ fn one(books: &mut Books, asked: &Confirmation, id: MessageId) -> Result<Confirm
     confirmed.known = conversation.is_for(conn, uid, found.sender, found.seq)?;
     if confirmed.known && waits(conversation, conn, uid, found.seq)? {
         conversation.receive(conn, uid, found.seq, found.seq)?;
-        confirmed.receipts.push(found.receipt(asked));
+        confirmed.receipts.push(receipt(&found, asked));
     }
     Ok(confirmed)
 }
 
 fn by_id(conn: &Connection, id: u64) -> Result<Option<Found>> {
-    conn.prepare_cached(found!("messages x WHERE x.id = ?1"))?
+    conn.prepare_cached(select_found!("messages x WHERE x.id = ?1"))?
         .query_row([to_db(id)], Found::read)
         .optional()
 }
@@ -201,7 +179,7 @@ fn through(
         if first_seq > last_seq {
             continue;
         }
-        let mut select = conn.prepare_cached(found!(
+        let mut select = conn.prepare_cached(select_found!(
             "messages x WHERE x.conversation = ?1 AND x.seq BETWEEN ?2 AND ?3"
         ))?;
         for (gap_first, gap_last) in received.gaps(first_seq, last_seq) {
@@ -215,7 +193,7 @@ fn through(
     moved.sort_unstable_by_key(|found| found.id);
     Ok(Confirmed {
         known: !moved.is_empty() || any_between(books, uid, (after, last), by)?,
-        receipts: moved.iter().map(|found| found.receipt(asked)).collect(),
+        receipts: moved.iter().map(|found| receipt(found, asked)).collect(),
     })
 }
 

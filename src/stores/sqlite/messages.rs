@@ -32,6 +32,8 @@ use crate::stores::sqlite::conversation::Conversation;
 use crate::stores::sqlite::friends::standing;
 use crate::stores::sqlite::hooks;
 use crate::stores::sqlite::images;
+use crate::stores::sqlite::msg_ids::Found;
+use crate::stores::sqlite::msg_ids::Look;
 use crate::stores::sqlite::rows;
 use crate::stores::sqlite::users::KnownNames;
 use crate::stores::sqlite::users::find_person;
@@ -52,6 +54,7 @@ fn to_user(books: &mut Books, new: &NewMessage, key: &UserKey) -> Result<Appende
         conn,
         conversations,
         names,
+        msg_ids,
         ..
     } = books;
     let unknown = if new.friends_only {
@@ -82,11 +85,14 @@ fn to_user(books: &mut Books, new: &NewMessage, key: &UserKey) -> Result<Appende
         return Err(rusqlite::Error::QueryReturnedNoRows.into());
     };
     let (sender, to) = (sender.clone(), Recipient::User(receiver.clone()));
-    let place = tail.next(new, conversation);
-    if !insert(conn, new, place)? {
-        let before = kept_before(conn, new, id, sender, to)?;
+    let look = msg_ids.look(conn, new.msg_id)?;
+    if let Some(before) = seen(conn, &look, id, new.sender)? {
+        let before = kept_before(conn, new, before, sender, to)?;
         return Ok(Appended::Again(before, Audience::default()));
     }
+    let place = tail.next(new, conversation);
+    insert(conn, new, place)?;
+    msg_ids.add(conn, &look, place.found(new))?;
     conversation.grow(conn, new.sender)?;
     after(conn, new, place, image)?;
     let message = message(new, place, sender, to);
@@ -100,6 +106,7 @@ fn to_group(books: &mut Books, new: &NewMessage, gid: Gid) -> Result<Appended, D
         conn,
         conversations,
         names,
+        msg_ids,
         ..
     } = books;
     let conversation = conversations
@@ -115,13 +122,16 @@ fn to_group(books: &mut Books, new: &NewMessage, gid: Gid) -> Result<Appended, D
     seats::may_ignore(new.ignored.len())?;
     let image = image(conn, new)?;
     let to = Recipient::Group(gid);
-    let place = tail.next(new, conversation);
-    if !insert(conn, new, place)? {
-        let before = kept_before(conn, new, conversation.id, sender, to)?;
+    let look = msg_ids.look(conn, new.msg_id)?;
+    if let Some(before) = seen(conn, &look, conversation.id, new.sender)? {
+        let before = kept_before(conn, new, before, sender, to)?;
         let ignored = ignored_before(conn, conversation.id, before.seq.0)?;
         let members = Some(roster);
         return Ok(Appended::Again(before, Audience { members, ignored }));
     }
+    let place = tail.next(new, conversation);
+    insert(conn, new, place)?;
+    msg_ids.add(conn, &look, place.found(new))?;
     conversation.grow(conn, new.sender)?;
     let mut ignored = meant(conn, names, &new.ignored)?;
     ignored.retain(|uid| *uid != new.sender && at(*uid).is_ok());
@@ -158,13 +168,32 @@ impl Tail {
     }
 }
 
-/// Writes the row. The unique key answers "seen before?" (then false), so a new message needs no question of its own.
-fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<bool> {
-    let added = conn
+impl Place {
+    fn found(self, new: &NewMessage) -> Found {
+        Found {
+            id: self.tail.id,
+            conversation: self.conversation,
+            seq: self.seq,
+            sender: new.sender,
+            msg_id: new.msg_id,
+        }
+    }
+}
+
+/// The id of the message that this sender has written in this conversation under this msgID.
+fn seen(conn: &Connection, look: &Look, conversation: i64, sender: Uid) -> Result<Option<u64>> {
+    match look {
+        Look::Free(_) => Ok(None),
+        Look::Taken(taken) => taken.by(conn, conversation, sender),
+    }
+}
+
+/// Writes the row.
+fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<()> {
+    conn
         .prepare_cached(
             "INSERT INTO messages (id, conversation, seq, sender, msg_id, content, time_ms, kind, envelope)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (msg_id, conversation, sender) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute((
             to_db(place.tail.id),
@@ -177,7 +206,7 @@ fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<bool> {
             new.kind.number(),
             new.envelope.as_deref(),
         ))?;
-    Ok(added > 0)
+    Ok(())
 }
 
 /// What hangs on a new row.
@@ -203,35 +232,29 @@ fn image(conn: &Connection, new: &NewMessage) -> Result<Option<ImageId>, Denied>
     Ok(Some(id))
 }
 
-/// The message of the same name that was kept, if it says the same.
+/// The message `before` of the same msgID, if it says the same.
 fn kept_before(
     conn: &Connection,
     new: &NewMessage,
-    conversation: i64,
+    before: u64,
     sender: Person,
     to: Recipient,
 ) -> Result<Arc<Message>, Denied> {
     let kept = conn
-        .prepare_cached(
-            "SELECT id, seq, kind, content, envelope, time_ms FROM messages
-             WHERE msg_id = ?1 AND conversation = ?2 AND sender = ?3",
-        )?
-        .query_row(
-            (new.msg_id.0, conversation, to_db(new.sender.get())),
-            |row| {
-                Ok(Message {
-                    id: MessageId(number(row, 0)?),
-                    seq: Seq(number(row, 1)?),
-                    msg_id: new.msg_id,
-                    sender,
-                    to,
-                    kind: rows::kind(row, 2)?,
-                    content: content(row, 3)?,
-                    envelope: rows::envelope(row, 4)?,
-                    time_ms: number(row, 5)?,
-                })
-            },
-        )?;
+        .prepare_cached("SELECT seq, kind, content, envelope, time_ms FROM messages WHERE id = ?1")?
+        .query_row([to_db(before)], |row| {
+            Ok(Message {
+                id: MessageId(before),
+                seq: Seq(number(row, 0)?),
+                msg_id: new.msg_id,
+                sender,
+                to,
+                kind: rows::kind(row, 1)?,
+                content: content(row, 2)?,
+                envelope: rows::envelope(row, 3)?,
+                time_ms: number(row, 4)?,
+            })
+        })?;
     if kept.content == new.content && kept.kind == new.kind {
         Ok(Arc::new(kept))
     } else {

@@ -24,6 +24,7 @@ mod lanes;
 mod lock;
 mod log;
 mod messages;
+mod msg_ids;
 mod orders;
 mod port;
 mod queue;

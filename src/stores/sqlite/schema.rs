@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_queues.sql"),
     include_str!("schema/0003_people.sql"),
+    include_str!("schema/0004_msg_ids.sql"),
 ];
 /// "HYan" in the file's header says whose it is.
 const APPLICATION_ID: i64 = 0x4859_616e;
@@ -160,6 +161,9 @@ fn begin(file: &Path) -> Result<(), OpenError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     );
     let conn = prepare(file, conn.map_err(|error| OpenError::sqlite(file, &error))?)?;
+    // Steps that make a table anew leave pages behind.
+    conn.execute_batch("VACUUM")
+        .map_err(|error| OpenError::sqlite(file, &error))?;
     // The last to close moves the write-ahead log into the file.
     conn.close()
         .map_err(|(_, error)| OpenError::sqlite(file, &error))?;

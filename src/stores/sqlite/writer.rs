@@ -132,7 +132,7 @@ impl Writer {
         }
         match kept {
             Ok(verdicts) => {
-                self.books.conversations.end_batch();
+                self.books.end_batch();
                 self.condition.committed();
                 verdicts
             }
@@ -235,7 +235,7 @@ fn books(mut conn: Connection, condition: &Arc<Condition>) -> Result<Books> {
         // The commit is done, whatever becomes of its pages.
         Ok(())
     }))?;
-    Ok(Books::new(conn))
+    Books::new(conn)
 }
 
 struct Failure {
