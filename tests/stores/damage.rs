@@ -10,7 +10,7 @@ use tempfile::{TempDir, tempdir};
 
 use hongyan::broker::ports::NewMessage;
 
-use crate::asker::{Asker, group_message, msg_id, named};
+use crate::asker::{Asker, group_message, named};
 use crate::pictures::{keep, picture};
 
 /// A directory with a store in which something was said.
