@@ -143,9 +143,9 @@ impl Handler for Doors {
         Ok(door)
     }
 
-    async fn converse<L: Link + 'static>(&self, door: Door, link: L) {
+    fn converse<L: Link + 'static>(&self, door: Door, link: L) -> impl Future<Output = ()> + Send {
         let session = StompSession::new(self.context.clock.now(), door);
-        drive(self.context.clone(), link, session).await;
+        drive(self.context.clone(), link, session)
     }
 }
 

@@ -51,8 +51,8 @@ impl Handler for Doors {
         Ok(Door { secret })
     }
 
-    async fn converse<L: Link + 'static>(&self, door: Door, link: L) {
+    fn converse<L: Link + 'static>(&self, door: Door, link: L) -> impl Future<Output = ()> + Send {
         let session = SocketIoSession::new(self.context.clock.now(), door);
-        drive(self.context.clone(), link, session).await;
+        drive(self.context.clone(), link, session)
     }
 }

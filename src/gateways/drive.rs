@@ -90,7 +90,14 @@ impl Drop for Seat {
 }
 
 /// Runs a connection until it is over.
-pub async fn drive<L: Link, M: Machine>(context: Context, link: L, machine: M) {
+///
+/// Every connection holds what this returns, so it is made with care: what an `async fn` is given it has twice, once as it
+/// came and once in use, while a block uses what it captured in its place.
+pub fn drive<L: Link, M: Machine>(
+    context: Context,
+    link: L,
+    machine: M,
+) -> impl Future<Output = ()> + Send {
     let mut drive = Drive {
         context,
         link,
@@ -99,14 +106,17 @@ pub async fn drive<L: Link, M: Machine>(context: Context, link: L, machine: M) {
         admission: None,
         lost: None,
     };
-    drive.context.tally.connections_opened.add();
-    let farewell = drive.run().await;
-    drop(drive.seat);
-    if let Some(Farewell { code, reason }) = farewell {
-        drive.link.close(code, reason).await;
+    async move {
+        drive.context.tally.connections_opened.add();
+        let farewell = drive.run().await;
+        drop(drive.seat);
+        if let Some(Farewell { code, reason }) = farewell {
+            // Only who leaves needs room for this.
+            Box::pin(drive.link.close(code, reason)).await;
+        }
+        // Not before the last words are said: a broker that stops keeps the way to them open as long.
+        drive.context.tally.connections_closed.add();
     }
-    // Not before the last words are said: a broker that stops keeps the way to them open as long.
-    drive.context.tally.connections_closed.add();
 }
 
 /// The end of a connection: how to say good-bye, if there is still somebody to say it to.

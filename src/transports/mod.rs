@@ -3,6 +3,7 @@
 //! Here are the plain WebSocket, all of SockJS, Socket.IO, and bare TCP, each also behind TLS.
 
 mod fragments;
+mod gulp;
 pub mod http;
 pub mod listener;
 pub mod origin;

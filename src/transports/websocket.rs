@@ -29,12 +29,16 @@ use crate::transports::Link;
 use crate::transports::Lost;
 use crate::transports::fragments::Counted;
 use crate::transports::fragments::FRAGMENTS_MAX;
+use crate::transports::gulp::Gulping;
 
 /// The version of RFC 6455, the only one there is.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 
-/// What a socket reads at once. It is held by every connection, so it is small.
-const READ_BYTES: usize = 4 * 1024;
+/// What the library reads at once. It is held by every connection, so it is small; what is below it reads more.
+const READ_BYTES: usize = 512;
+
+/// What is read at once of what nobody will look at.
+const UNREAD_BYTES: usize = 4 * 1024;
 
 /// Queued bytes beyond which a message is written at once instead of with the next flush.
 const WRITE_BYTES: usize = 16 * 1024;
@@ -129,7 +133,7 @@ fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
 
 /// One WebSocket.
 pub struct WebSocket {
-    socket: WebSocketStream<Counted<TokioIo<Upgraded>>>,
+    socket: WebSocketStream<Counted<Gulping<TokioIo<Upgraded>>>>,
     message_bytes_max: usize,
     /// A ping came, and its answer is not known to be written.
     owes_pong: bool,
@@ -139,7 +143,7 @@ impl WebSocket {
     /// Takes the connection over, once the answer of [`handshake`] is sent. Messages larger than `message_bytes_max`, or in
     /// too many fragments, are refused. `None` if the connection is gone.
     pub async fn open(upgrade: OnUpgrade, message_bytes_max: usize) -> Option<Self> {
-        let upgraded = Counted::new(TokioIo::new(upgrade.await.ok()?));
+        let upgraded = Counted::new(Gulping::new(TokioIo::new(upgrade.await.ok()?)));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(WRITE_BYTES)
@@ -241,7 +245,7 @@ impl Link for WebSocket {
             // More may come that can't be read as frames, as after one that was too large. A connection that is dropped
             // with bytes unread is reset, and the peer might never see our last words.
             let stream = self.socket.get_mut().stream();
-            let mut unread = vec![0; READ_BYTES];
+            let mut unread = vec![0; UNREAD_BYTES];
             if stream.shutdown().await.is_ok() {
                 while let Ok(1..) = stream.read(&mut unread).await {}
             }

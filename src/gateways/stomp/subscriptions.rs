@@ -154,6 +154,10 @@ impl Subscriptions {
     ) -> SubscriptionId {
         self.made += 1;
         let number = SubscriptionId(self.made);
+        if self.all.is_empty() {
+            // Many sessions have just one, and would hold room for four.
+            self.all.reserve_exact(1);
+        }
         self.all.push(Subscription {
             id,
             destination,
