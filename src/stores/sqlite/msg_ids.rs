@@ -13,6 +13,7 @@
 //! stand in the table `namesakes` from the beginning.
 
 pub(super) mod check;
+mod filter;
 
 use std::collections::HashMap;
 
@@ -26,6 +27,7 @@ use crate::stores::sqlite::columns::msg_id;
 use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::columns::uid;
+use crate::stores::sqlite::msg_ids::filter::Filter;
 
 /// The lower bits of an entry: the message's id. The bits above are of the msgID's hash.
 const ID_BITS: u32 = 36;
@@ -33,7 +35,7 @@ const ID_MAX: u64 = (1 << ID_BITS) - 1;
 
 /// So many are sorted and folded at a time: a part of those in the table, so that as many share a page whatever its size,
 /// but no more than memory has room for.
-const GENERATION_PART: u64 = 64;
+const GENERATION_PART: u64 = 16;
 const GENERATION_MIN: u64 = if cfg!(test) { 4 } else { 256 };
 const GENERATION_MAX: u64 = 131_072;
 /// Entries folded for each one that is added: a generation is in the table before the next is complete.
@@ -158,6 +160,7 @@ fn id_of(entry: i64) -> u64 {
 /// The msgIDs of all messages, as the writer knows them.
 pub(super) struct MsgIds {
     secret: Secret,
+    filter: Filter,
     /// What is not in the table, or was not when the last batch was committed.
     newest: HashMap<MsgId, Taken>,
     /// Entries that are only in memory, by rising id.
@@ -186,6 +189,7 @@ impl MsgIds {
         }
         let mut msg_ids = Self {
             secret,
+            filter: Filter::default(),
             newest: HashMap::new(),
             young: Vec::new(),
             folding: Vec::new(),
@@ -208,6 +212,9 @@ impl MsgIds {
             return Ok(Look::Taken(*taken));
         }
         let hash = self.secret.hash(msg_id);
+        if !self.filter.may_have(hash.0) {
+            return Ok(Look::Free(hash));
+        }
         let first = conn
             .prepare_cached(select_found!(
                 "msg_ids e JOIN messages x ON x.id = e.entry & ?3
@@ -262,6 +269,7 @@ impl MsgIds {
 
     /// Adds to the table what is due with this batch.
     pub(super) fn fold(&mut self, conn: &Connection) -> Result<()> {
+        self.filter.read_on(conn, self.folding_through)?;
         let left = &self.folding[self.folded..];
         let due = std::mem::take(&mut self.due).min(left.len());
         if due == 0 {
@@ -271,6 +279,7 @@ impl MsgIds {
             conn.prepare_cached("INSERT OR IGNORE INTO msg_ids (entry) VALUES (?1)")?;
         for (entry, _) in &left[..due] {
             insert.execute([entry])?;
+            self.filter.note(*entry);
         }
         self.folded += due;
         if self.folded == self.folding.len() {
