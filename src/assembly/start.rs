@@ -65,6 +65,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// Runs the broker until SIGTERM or SIGINT.
 pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(), Failure> {
     start_log(log)?;
+    raise_open_files();
     let store = Arc::new(SqliteStore::open(data)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -74,6 +75,14 @@ pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(),
     runtime.shutdown_background();
     store.close();
     served
+}
+
+/// Every connection is an open file. What a shell allows at first is often some hundreds; what may be asked for is more.
+fn raise_open_files() {
+    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        Ok(most) => tracing::debug!("{most} files may be open, a connection each"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
 }
 
 fn start_log(log: &str) -> Result<(), Failure> {

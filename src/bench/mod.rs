@@ -43,6 +43,8 @@ pub fn run(options: &BenchOptions) -> Result<(), Failed> {
     if options.echo_server {
         return block_on(scenarios::echo::serve()).map(|never| match never {});
     }
+    // Every connection is an open file, and more than are allowed at first may be asked for. Where not, connecting says so.
+    let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);
     let host = Host::of(options)?;
     if options.pin {
         host::pin_this_process()?;
