@@ -60,7 +60,7 @@ fn every_scenario_gives_its_figures() {
             "end to beginning, medians",
         ),
         (&["connect"], "connections"),
-        (&["idle", "--connections", "20"], "memory of a connection"),
+        (&["idle", "--connections", "500"], "memory of a connection"),
         (&["echo", "--pairs", "2"], "messages in and out"),
     ];
     for (arguments, name) in table {
@@ -87,11 +87,11 @@ fn a_run_can_be_read_and_seen() {
         plot,
     ]);
     let table = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "{table}");
+    let progress = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{progress}{table}");
     for word in ["deliveries", "p99.9", "push", "answer", "broker's memory"] {
         assert!(table.contains(word), "no {word} in {table}");
     }
-    let progress = String::from_utf8_lossy(&done.stderr);
     assert!(progress.contains("deliveries/s"), "{progress}");
     let svg = std::fs::read_to_string(file).expect("a picture");
     assert!(

@@ -80,7 +80,7 @@ const KINDS: &[(&str, Damage, Verdict, &str)] = &[
         "a msgID twice",
         Files(doubled),
         Wrong,
-        "non-unique entry in index sqlite_autoindex_messages_2",
+        "its sender has used its msgID before",
     ),
     (
         "a foreign key broken",
@@ -313,7 +313,7 @@ fn garbage(data: &Path) {
     fs::write(database(data), all).expect("written");
 }
 
-/// Two messages of one sender in one conversation: the msgID of one becomes that of the other, in the row and in the key.
+/// Two messages of one sender in one conversation: the msgID of one becomes that of the other.
 fn doubled(data: &Path) {
     let named = |last: u8| [&[0xa5; 19][..], &[last]].concat();
     replace(data, &named(4), &named(3));
