@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use criterion::Throughput;
+use mimalloc::MiMalloc;
 
 use hongyan::broker::Broker;
 use hongyan::broker::command::Command;
@@ -33,6 +34,10 @@ const NOW: Moment = Moment {
 };
 /// As many as a gateway takes at once, or more.
 const EVENTS_MAX: usize = 64;
+
+/// As the broker has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()

@@ -17,6 +17,7 @@ use criterion::Criterion;
 use criterion::SamplingMode;
 use criterion::Throughput;
 use criterion::measurement::WallTime;
+use mimalloc::MiMalloc;
 use tempfile::TempDir;
 use tempfile::tempdir_in;
 
@@ -26,6 +27,10 @@ use crate::kept::FILLING_UNDER_WAY;
 use crate::kept::Kept;
 use crate::plain::Table;
 use crate::plain::append_to_file;
+
+/// As the broker has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()
