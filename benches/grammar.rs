@@ -42,9 +42,6 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .sample_size(30)
         .configure_from_args();
-    // Once so much was asked for and given back, an allocator keeps it. Else the system would be measured, which has to clear
-    // each page that it gives.
-    drop(black_box(vec![1_u8; 30 * MIB]));
     small_frames(&mut criterion);
     large_bodies(&mut criterion);
     bodies_in_pieces(&mut criterion);
