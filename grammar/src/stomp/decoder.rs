@@ -3,7 +3,9 @@
 //! It decides what is kept between two arrivals, and lets it go as soon as it can: a connection on
 //! which nothing is under way holds no memory here. It does not know what the frames mean.
 
-use super::boundary::{Boundary, Limits};
+use std::mem;
+
+use super::boundary::{Boundary, Extent, Limits};
 use super::command::Side;
 use super::read;
 use super::{Frame, Version};
@@ -11,6 +13,9 @@ use crate::refusal::Refusal;
 
 /// A buffer with no more capacity than this is not worth shrinking.
 const SMALL_BYTES: usize = 4096;
+/// A body of so many bytes is not copied where that can be helped: fresh memory costs more than the
+/// copy.
+const LARGE_BYTES: usize = 64 * 1024;
 
 /// What stands on a STOMP connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,13 +121,39 @@ impl Decoder {
                         self.let_go();
                         return Ok(None);
                     };
-                    let frame = read::frame(rest, extent, self.version, self.reader)?;
-                    self.boundary = Boundary::default();
-                    self.taken += extent.head + extent.body + 1;
-                    return Ok(Some(Unit::Frame(frame)));
+                    let (command, headers) = read::head(rest, extent, self.version, self.reader)?;
+                    let body = self.take_frame(extent);
+                    return Ok(Some(Unit::Frame(Frame {
+                        command,
+                        headers,
+                        body,
+                    })));
                 }
             }
         }
+    }
+
+    /// Takes the body of the frame that comes next in the buffer, with which the frame is done. A
+    /// large one leaves with the buffer, so that no memory is asked for to copy it to, unless more
+    /// than itself has arrived behind it and would have to be copied instead.
+    fn take_frame(&mut self, extent: Extent) -> Vec<u8> {
+        let start = self.taken + extent.head;
+        let end = start + extent.body;
+        self.boundary = Boundary::default();
+        self.taken = end + 1;
+        if extent.body < LARGE_BYTES || self.buffered() > extent.body {
+            return self.buffer.get(start..end).unwrap_or_default().to_vec();
+        }
+        let behind = self.buffer.split_off(self.taken);
+        let mut body = mem::replace(&mut self.buffer, behind);
+        self.taken = 0;
+        body.truncate(end);
+        body.drain(..start);
+        // What a buffer that grows has to spare was never used, and costs nothing.
+        if body.capacity() / 2 > body.len() {
+            body.shrink_to_fit();
+        }
+        body
     }
 
     /// Lets go of the bytes that are done with, where that costs no more than they did.
@@ -143,11 +174,11 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decoder, Limits, SMALL_BYTES, Side, Unit, Version};
+    use super::{Decoder, LARGE_BYTES, Limits, SMALL_BYTES, Side, Unit, Version};
     use crate::refusal::{Kind, Refusal};
 
     /// The body of the largest frame of these tests.
-    const LARGE_BYTES: usize = 8 << 20;
+    const HUGE_BYTES: usize = 8 << 20;
 
     fn fed(limits: Limits, bytes: &[u8]) -> Decoder {
         let mut decoder = Decoder::new(Side::Server, limits);
@@ -171,9 +202,9 @@ mod tests {
     #[test]
     fn a_large_frame_in_small_pieces_leaves_no_large_buffer() {
         let mut wire = b"SEND\ndestination:/topic/a\n\n".to_vec();
-        wire.resize(wire.len() + LARGE_BYTES, b'a');
+        wire.resize(wire.len() + HUGE_BYTES, b'a');
         wire.extend_from_slice(b"\0BEGIN\ntrans");
-        let mut decoder = fed(Limits::after(LARGE_BYTES + 1024), b"");
+        let mut decoder = fed(Limits::after(HUGE_BYTES + 1024), b"");
         let mut bodies = Vec::new();
         for piece in wire.chunks(1460) {
             decoder.feed(piece);
@@ -181,14 +212,48 @@ mod tests {
                 bodies.push(frame.body.len());
             }
         }
-        assert_eq!(bodies, [LARGE_BYTES]);
+        assert_eq!(bodies, [HUGE_BYTES]);
         assert_eq!(decoder.buffered(), b"BEGIN\ntrans".len());
         assert!(decoder.buffer.capacity() <= SMALL_BYTES);
     }
 
     #[test]
+    fn a_large_body_is_whole_whatever_stands_beside_it() {
+        let body = |octet: u8| vec![octet; 3 * LARGE_BYTES];
+        let frame = |octet| [b"SEND\n\n", &*body(octet), b"\0"].concat();
+        let beat = b"\n".to_vec();
+        for (wire, octets) in [
+            (vec![frame(b'a')], "a"),
+            (vec![beat.clone(), frame(b'a'), beat], "a"),
+            (vec![frame(b'a'), frame(b'b'), frame(b'c')], "abc"),
+            (
+                vec![frame(b'a'), b"SEND\n\nb\0".to_vec(), frame(b'c')],
+                "ac",
+            ),
+        ] {
+            for piece_bytes in [1460, LARGE_BYTES, 4 * LARGE_BYTES, usize::MAX] {
+                let mut decoder = fed(Limits::after(HUGE_BYTES), b"");
+                let mut bodies = Vec::new();
+                for piece in wire.concat().chunks(piece_bytes) {
+                    decoder.feed(piece);
+                    while let Some(unit) = decoder.next().expect("good frames") {
+                        bodies.extend(match unit {
+                            Unit::Frame(frame) if frame.body != b"b" => Some(frame.body),
+                            _ => None,
+                        });
+                    }
+                }
+                assert!(bodies.iter().all(|body| body.capacity() <= 2 * body.len()));
+                assert_eq!(bodies, octets.bytes().map(body).collect::<Vec<_>>());
+                assert_eq!(decoder.buffered(), 0);
+                assert_eq!(decoder.buffer.capacity(), 0);
+            }
+        }
+    }
+
+    #[test]
     fn a_frame_is_looked_at_once() {
-        let mut decoder = fed(Limits::after(LARGE_BYTES), b"SEND\n\n");
+        let mut decoder = fed(Limits::after(HUGE_BYTES), b"SEND\n\n");
         for pieces in 1..100 {
             decoder.feed(&[b'a'; 100]);
             assert_eq!(decoder.next(), Ok(None));

@@ -1,5 +1,5 @@
-//! A whole frame to its parts: one function a production, with the production above it (STOMP 1.2,
-//! "Augmented BNF").
+//! The head of a whole frame to its parts: one function a production, with the production above it
+//! (STOMP 1.2, "Augmented BNF"). The body has no parts.
 //!
 //! It decides what the bytes of one frame say. It does not look for the frame's end, which
 //! `boundary` has found.
@@ -19,7 +19,7 @@ use nom::{IResult, Offset, Parser};
 use super::boundary::{Extent, known_command};
 use super::command::{Command, Side};
 use super::escape::Escapes;
-use super::{Frame, Headers, Version};
+use super::{Headers, Version};
 use crate::refusal::{Kind, Refusal};
 
 /// What a production makes of its input: the rest and the part, or where it failed and why.
@@ -45,29 +45,21 @@ impl<'a> ParseError<&'a str> for Fault<'a> {
     }
 }
 
-/// `frame = command EOL *( header EOL ) EOL *OCTET NULL`
+/// `frame = command EOL *( header EOL ) EOL *OCTET NULL`, of which `*OCTET NULL` is not read here.
 ///
 /// `bytes` begin with the frame, and `extent` is what [`Boundary`](super::boundary::Boundary) said
 /// of them.
-pub(super) fn frame(
+pub(super) fn head(
     bytes: &[u8],
     extent: Extent,
     version: Version,
     reader: Side,
-) -> Result<Frame, Refusal> {
-    let head = bytes.get(..extent.head).unwrap_or_default();
-    let body = bytes
-        .get(extent.head..extent.head + extent.body)
-        .unwrap_or_default();
-    let head = text(head)?;
+) -> Result<(Command, Headers), Refusal> {
+    let head = text(bytes.get(..extent.head).unwrap_or_default())?;
     let (rest, line) = command_line(head).map_err(|error| refusal(head, error))?;
     let command = known_command(line.as_bytes(), reader)?;
     let headers = headers(head, rest, extent.headers, command, version)?;
-    Ok(Frame {
-        command,
-        headers,
-        body: body.to_vec(),
-    })
+    Ok((command, headers))
 }
 
 /// All text before the body is UTF-8, in every version ("Encoding").
@@ -99,7 +91,11 @@ fn headers(
         let (rest, (name, value)) = terminated(header, eol)
             .parse(input)
             .map_err(|error| refusal(head, error))?;
-        headers.push(&plain(head, name, escapes)?, &plain(head, value, escapes)?);
+        if escapes == Escapes::None {
+            headers.push(name, value);
+        } else {
+            headers.push(&plain(head, name, escapes)?, &plain(head, value, escapes)?);
+        }
         input = rest;
     }
     Ok(headers)
