@@ -11,7 +11,6 @@ use criterion::BenchmarkGroup;
 use criterion::Criterion;
 use criterion::Throughput;
 use criterion::measurement::WallTime;
-use mimalloc::MiMalloc;
 
 use hongyan::broker::command::Command;
 use hongyan::broker::destination::Name;
@@ -47,10 +46,6 @@ const ESCAPED: &str = include_str!("../frames/stomp/1.2/55-message-ack.wire");
 /// The content of a chat message, and a long one.
 const SHORT_BYTES: usize = 100;
 const LONG_BYTES: usize = 64 * 1024;
-
-/// As the broker has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()

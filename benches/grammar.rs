@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use criterion::Throughput;
-use mimalloc::MiMalloc;
 
 use hongyan_grammar::stomp::Decoder;
 use hongyan_grammar::stomp::Limits;
@@ -31,10 +30,6 @@ const SEND: &[u8] = include_bytes!("../frames/stomp/1.2/37-send-spring.wire");
 const MESSAGE: &[u8] = include_bytes!("../frames/stomp/1.2/54-message.wire");
 const ACK: &[u8] = include_bytes!("../frames/stomp/1.2/12-ack-stompjs.wire");
 const ESCAPED: &[u8] = include_bytes!("../frames/stomp/1.2/46-escapes.wire");
-
-/// As the broker has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()

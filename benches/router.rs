@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use criterion::Throughput;
-use mimalloc::MiMalloc;
 
 use hongyan::broker::Broker;
 use hongyan::broker::command::Command;
@@ -34,10 +33,6 @@ const NOW: Moment = Moment {
 };
 /// As many as a gateway takes at once, or more.
 const EVENTS_MAX: usize = 64;
-
-/// As the broker has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()

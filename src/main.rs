@@ -5,11 +5,6 @@ use std::process::ExitCode;
 
 use hongyan::assembly;
 use hongyan::config::Cli;
-use mimalloc::MiMalloc;
-
-/// A message is some twenty small allocations, which the system's allocator makes a seventh of its cost.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match Cli::load(std::env::args_os(), |name| std::env::var_os(name)) {

@@ -17,7 +17,6 @@ use criterion::Criterion;
 use criterion::SamplingMode;
 use criterion::Throughput;
 use criterion::measurement::WallTime;
-use mimalloc::MiMalloc;
 use tempfile::TempDir;
 use tempfile::tempdir_in;
 
@@ -27,10 +26,6 @@ use crate::kept::FILLING_UNDER_WAY;
 use crate::kept::Kept;
 use crate::plain::Table;
 use crate::plain::append_to_file;
-
-/// As the broker has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default()
