@@ -5,7 +5,7 @@ NPM_INSTALL = npm ci --no-audit --no-fund --silent
 
 CLIENTS_RESULTS = $(CURDIR)/target/clients
 
-.PHONY: help run console test test-rust test-clients clients-table fire lint doc bench clean
+.PHONY: help run console test test-rust test-clients clients-table fire lint doc bench compare clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -49,6 +49,9 @@ doc: ## the crates' own documentation, in target/doc
 
 bench: ## time the parts against what cannot be faster, a plain copy of the same bytes or the like
 	$(CARGO) bench --bench '*'
+
+compare: console ## measure beside RabbitMQ, Artemis, Spring and socket.io (40 minutes); renews docs/performance.md
+	benches/compare/run $(PARTS)
 
 clean: ## remove what was built
 	$(CARGO) clean

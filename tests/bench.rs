@@ -62,11 +62,44 @@ fn every_scenario_gives_its_figures() {
         (&["connect"], "connections"),
         (&["idle", "--connections", "500"], "memory of a connection"),
         (&["echo", "--pairs", "2"], "messages in and out"),
+        (&["broadcast", "--receivers", "5"], "deliveries"),
+        (&["socketio", "--pairs", "2"], "deliveries"),
     ];
     for (arguments, name) in table {
         let result = result(&[*arguments, &short].concat());
         assert_eq!(result["scenario"], arguments[0]);
         assert!(figure(&result, name) > 0.0, "{arguments:?}: {result}");
+    }
+}
+
+#[test]
+fn a_store_is_kept_for_the_next_run_and_nothing_waits_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("full");
+    let keep = data.to_str().expect("a path");
+    let pairs = ["--pairs", "2", "--seconds", "1", "--warm-up", "0"];
+    let mut messages = 0;
+    for scenario in [
+        &["offline", "--messages", "60"][..],
+        &["chat"],
+        &["chat", "--confirm-status"],
+    ] {
+        let result = result(&[scenario, &["--keep", keep], &pairs].concat());
+        assert!(figure(&result, "broker's start") > 0.0, "{result}");
+        let sent = ["messages", "messages sent in all"]
+            .iter()
+            .find_map(|name| result["figures"][name]["value"].as_f64());
+        messages += sent.expect("a number of messages") as u64;
+        let checked = Command::new(env!("CARGO_BIN_EXE_hongyan"))
+            .args(["check", "--data", keep])
+            .output();
+        let checked = String::from_utf8_lossy(&checked.expect("it runs").stdout).into_owned();
+        for line in [
+            format!("messages       {messages}\n"),
+            "waiting        0\n".into(),
+        ] {
+            assert!(checked.contains(&line), "{scenario:?}: {checked}");
+        }
     }
 }
 
@@ -144,6 +177,10 @@ fn what_cannot_be_measured_is_said_in_one_line() {
         ),
         (&["chat", "--bytes", "3"], "from 12"),
         (&["stomp", "--login", "guest"], "--passcode"),
+        (
+            &["chat", "--keep", "here", "--url", "ws://127.0.0.1:1/client"],
+            "--keep",
+        ),
     ];
     for (arguments, word) in table {
         let done = bench(arguments);

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use hongyan_grammar::stomp::Frame;
 use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::bench::Failed;
@@ -103,6 +104,7 @@ pub(super) async fn run(
 ) -> Result<u64, Failed> {
     let mut senders = JoinSet::new();
     let mut receivers = JoinSet::new();
+    let (over, _) = watch::channel(());
     let count = flows.len() as u32;
     for (index, flow) in flows.into_iter().enumerate() {
         let pace = match options.rate {
@@ -127,7 +129,8 @@ pub(super) async fn run(
         let each = flow.receivers.len();
         for line in flow.receivers {
             let shared = Rc::clone(&shared);
-            receivers.spawn_local(receive(line, shared, flow.confirm_status));
+            let over = over.subscribe();
+            receivers.spawn_local(receive(line, shared, flow.confirm_status, over));
         }
         senders.spawn_local(send(flow.sender, shared, pace, each));
     }
@@ -140,14 +143,20 @@ pub(super) async fn run(
                 Some(ended) => sent += ended.map_err(|why| failed("a sender", why))??,
                 None => break,
             },
-            // Receivers go on for ever, or fail.
+            // Receivers go on until they are told, or fail.
             Some(ended) = receivers.join_next() => {
                 ended.map_err(|why| failed("a receiver", why))??;
             }
             _ = ticks.tick() => meter.borrow_mut().tick(),
         }
     }
-    receivers.abort_all();
+    if options.keep.is_some() {
+        // The next run shall find nothing that waits, so the last confirmations are waited for.
+        let _ = over.send(());
+        while let Some(ended) = receivers.join_next().await {
+            ended.map_err(|why| failed("a receiver", why))??;
+        }
+    }
     Ok(sent)
 }
 
@@ -227,13 +236,24 @@ fn take_answer(shared: &Shared, frame: &Frame) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn receive(mut line: Line, shared: Rc<Shared>, confirm_status: bool) -> Result<(), Failed> {
+async fn receive(
+    mut line: Line,
+    shared: Rc<Shared>,
+    confirm_status: bool,
+    mut over: watch::Receiver<()>,
+) -> Result<(), Failed> {
     let mut expected = 0;
     let mut confirmation = Vec::new();
     let mut came: Vec<Instant> = Vec::new();
     loop {
         let first = expected;
-        let mut next = Some(line.next_ever().await?);
+        let mut next = tokio::select! {
+            frame = line.next_ever() => Some(frame?),
+            told = over.changed() => return match told {
+                Ok(()) => line.leave().await,
+                Err(_) => Ok(()),
+            },
+        };
         while let Some(frame) = next {
             // Those that answer our confirmations are as much a part of the load, but nothing waits for them.
             let is_status =

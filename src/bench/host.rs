@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
 
 use http::Uri;
 
 use crate::bench::Failed;
+use crate::bench::bare;
 use crate::bench::failed;
 use crate::bench::people::Key;
 use crate::config::BenchOptions;
@@ -25,6 +28,8 @@ pub(super) struct Host {
     pid: Option<u32>,
     /// Whether it is our own, which nobody else uses.
     pub(super) own: bool,
+    /// How long it took from its start until it served, where it is our own.
+    pub(super) start: Option<Duration>,
     _child: Option<Own>,
 }
 
@@ -61,6 +66,7 @@ impl Host {
             key,
             pid: options.pid,
             own: false,
+            start: None,
             _child: None,
         })
     }
@@ -82,15 +88,24 @@ impl Host {
             }
             false => Command::new(program),
         };
+        let path = match options.scenario {
+            Scenario::Echo => bare::ECHO,
+            Scenario::Broadcast => bare::RECEIVE,
+            Scenario::Socketio => "/socket.io/",
+            _ => "/client",
+        };
         match options.scenario {
-            Scenario::Echo => command.args(["bench", "echo", "--echo-server"]),
+            Scenario::Echo | Scenario::Broadcast => {
+                command.args(["bench", "echo", "--bare-server"])
+            }
             _ => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
                 .args(["--message-rate", "1000000", "--jwt-key"])
                 .arg(&key_file)
                 .arg("--data")
-                .arg(folder.join("data")),
+                .arg(options.keep.clone().unwrap_or_else(|| folder.join("data"))),
         };
+        let begun = Instant::now();
         let child = command.stdout(Stdio::piped()).spawn();
         let mut own = Own {
             child: child.map_err(|why| failed("the broker does not start", why))?,
@@ -104,16 +119,18 @@ impl Host {
             .by_ref()
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .ok_or_else(|| failed("the broker does not start", "it says why above"))?;
+        let start = begun.elapsed();
         // Somebody must read the rest, or the broker would wait for it.
         std::thread::spawn(move || lines.for_each(drop));
         let address = address.trim_end_matches('/');
         Ok(Self {
-            url: format!("ws://{address}/client")
+            url: format!("ws://{address}{path}")
                 .parse()
                 .map_err(|why| failed("the broker's address", why))?,
             key: Some(key),
             pid: Some(own.child.id()),
             own: true,
+            start: Some(start),
             _child: Some(own),
         })
     }
@@ -122,6 +139,12 @@ impl Host {
     pub(super) fn address(&self) -> String {
         let authority = self.url.authority();
         authority.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Another path of the same server.
+    pub(super) fn sibling(&self, path: &str) -> Result<Uri, Failed> {
+        let url = format!("ws://{}{path}", self.address()).parse();
+        url.map_err(|why| failed(path, why))
     }
 
     /// Resident memory of the broker in bytes, where its process is known (Linux).

@@ -1,5 +1,6 @@
-//! One STOMP connection of the load: over a WebSocket, or bare on TCP.
+//! One connection of the load: STOMP over a WebSocket or bare on TCP, or Socket.IO.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -26,6 +27,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::bench::Failed;
 use crate::bench::failed;
+use crate::bench::socketio;
+use crate::bench::socketio::Packet;
 
 /// Largest frame that is read, bytes.
 const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -47,10 +50,17 @@ enum Socket {
     Bare { stream: TcpStream, out: Vec<u8> },
 }
 
-/// A connection that speaks STOMP 1.2.
+/// What is spoken on a connection.
+enum Tongue {
+    Stomp(Decoder),
+    /// Frames that have come and were not looked at yet.
+    SocketIo(VecDeque<Frame>),
+}
+
+/// A connection that speaks STOMP 1.2, or Socket.IO in words of STOMP.
 pub(super) struct Line {
     socket: Socket,
-    decoder: Decoder,
+    tongue: Tongue,
 }
 
 impl Line {
@@ -58,16 +68,32 @@ impl Line {
     pub(super) async fn open(url: &Uri, connect: Frame, buffers: Buffers) -> Result<Self, Failed> {
         let mut line = Self::connect(url, buffers).await?;
         line.say(&connect).await?;
-        let connected = line.next().await?;
-        if connected.command != Command::Connected {
-            return Err(unexpected("CONNECTED", &connected));
+        line.welcomed().await?;
+        if let Tongue::Stomp(decoder) = &mut line.tongue {
+            decoder.set_version(Version::V1_2);
         }
-        line.decoder.set_version(Version::V1_2);
+        Ok(line)
+    }
+
+    /// Connects to `url` and enters the namespace `/` of Socket.IO. Errors: anything else than a welcome.
+    pub(super) async fn open_socketio(url: &Uri, buffers: Buffers) -> Result<Self, Failed> {
+        let tongue = Tongue::SocketIo(VecDeque::new());
+        let mut line = Self::dial(url, buffers, tongue).await?;
+        // Engine.IO's own opening first, then that of the namespace.
+        line.welcomed().await?;
+        line.queue(socketio::ENTER.as_bytes()).await?;
+        line.flush().await?;
+        line.welcomed().await?;
         Ok(line)
     }
 
     /// Connects to `url` and says nothing yet.
     pub(super) async fn connect(url: &Uri, buffers: Buffers) -> Result<Self, Failed> {
+        let decoder = Decoder::new(Side::Client, Limits::after(FRAME_BYTES_MAX));
+        Self::dial(url, buffers, Tongue::Stomp(decoder)).await
+    }
+
+    async fn dial(url: &Uri, buffers: Buffers, tongue: Tongue) -> Result<Self, Failed> {
         let doing = format!("no connection to {url}");
         let authority = url.authority().map(ToString::to_string).unwrap_or_default();
         let stream = TcpStream::connect(&authority)
@@ -84,7 +110,10 @@ impl Line {
                         .read_buffer_size(4_096)
                         .write_buffer_size(0),
                 };
-                let request = ClientRequestBuilder::new(url.clone()).with_sub_protocol("v12.stomp");
+                let mut request = ClientRequestBuilder::new(url.clone());
+                if let Tongue::Stomp(_) = tongue {
+                    request = request.with_sub_protocol("v12.stomp");
+                }
                 let opening = client_async_with_config(request, stream, Some(config));
                 let (socket, _) = opening.await.map_err(|why| failed(&doing, why))?;
                 Socket::WebSocket(Box::new(socket))
@@ -94,10 +123,7 @@ impl Line {
                 out: Vec::new(),
             },
         };
-        Ok(Self {
-            socket,
-            decoder: Decoder::new(Side::Client, Limits::after(FRAME_BYTES_MAX)),
-        })
+        Ok(Self { socket, tongue })
     }
 
     /// Subscribes, and waits for the RECEIPT where `receipt` is true. (Spring's simple broker gives none.)
@@ -110,6 +136,17 @@ impl Line {
             frame if frame.command == Command::Receipt => Ok(()),
             other => Err(unexpected("RECEIPT", &other)),
         }
+    }
+
+    /// Says DISCONNECT and waits for its RECEIPT: all that was said before is done then.
+    pub(super) async fn leave(mut self) -> Result<(), Failed> {
+        if let Tongue::SocketIo(_) = self.tongue {
+            return Ok(());
+        }
+        let frame = Frame::new(Command::Disconnect).header("receipt", "left");
+        self.say(&frame).await?;
+        while self.next().await?.command != Command::Receipt {}
+        Ok(())
     }
 
     /// Sends a frame now.
@@ -163,14 +200,20 @@ impl Line {
             if let Some(frame) = self.decoded()? {
                 return Ok(frame);
             }
-            let Self { socket, decoder } = self;
+            let Self { socket, tongue } = self;
             match socket {
-                Socket::WebSocket(socket) => heard(decoder, socket.next().await)?,
+                Socket::WebSocket(socket) => {
+                    let read = socket.next().await;
+                    if let Some(answer) = heard(tongue, read)? {
+                        let said = socket.send(answer).await;
+                        said.map_err(|why| failed("the connection broke", why))?;
+                    }
+                }
                 Socket::Bare { stream, .. } => {
                     let mut bytes = Vec::with_capacity(16 * 1024);
                     match stream.read_buf(&mut bytes).await {
                         Ok(0) => return Err(failed("the connection", "closed by the broker")),
-                        Ok(_) => decoder.feed(&bytes),
+                        Ok(_) => feed(tongue, &bytes),
                         Err(why) => return Err(failed("the connection broke", why)),
                     }
                 }
@@ -183,9 +226,20 @@ impl Line {
         self.next_ever().now_or_never().transpose()
     }
 
+    async fn welcomed(&mut self) -> Result<(), Failed> {
+        match self.next().await? {
+            frame if frame.command == Command::Connected => Ok(()),
+            other => Err(unexpected("CONNECTED", &other)),
+        }
+    }
+
     fn decoded(&mut self) -> Result<Option<Frame>, Failed> {
+        let decoder = match &mut self.tongue {
+            Tongue::Stomp(decoder) => decoder,
+            Tongue::SocketIo(frames) => return Ok(frames.pop_front()),
+        };
         loop {
-            let unit = self.decoder.next();
+            let unit = decoder.next();
             match unit.map_err(|why| failed("not STOMP", why))? {
                 Some(Unit::Frame(frame)) if frame.command == Command::Error => {
                     return Err(unexpected("no ERROR", &frame));
@@ -200,19 +254,33 @@ impl Line {
 
 type Read = Option<Result<Message, tokio_tungstenite::tungstenite::Error>>;
 
-fn heard(decoder: &mut Decoder, read: Read) -> Result<(), Failed> {
-    match read {
-        Some(Ok(Message::Text(text))) => decoder.feed(text.as_bytes()),
-        Some(Ok(Message::Binary(bytes))) => decoder.feed(&bytes),
-        Some(Ok(Message::Close(why))) => {
+/// Takes what was read. Gives what is to be answered at once.
+fn heard(tongue: &mut Tongue, read: Read) -> Result<Option<Message>, Failed> {
+    match (tongue, read) {
+        (Tongue::SocketIo(frames), Some(Ok(Message::Text(packet)))) => {
+            match socketio::read(&packet)? {
+                Packet::Frame(frame) => frames.push_back(frame),
+                Packet::Ping => return Ok(Some(Message::text(socketio::PONG))),
+            }
+        }
+        (tongue, Some(Ok(Message::Text(text)))) => feed(tongue, text.as_bytes()),
+        (tongue, Some(Ok(Message::Binary(bytes)))) => feed(tongue, &bytes),
+        (_, Some(Ok(Message::Close(why)))) => {
             let why = why.map_or_else(String::new, |why| why.to_string());
             return Err(failed("the connection was closed by the broker", why));
         }
-        None => return Err(failed("the connection", "closed by the broker")),
-        Some(Ok(_)) => {}
-        Some(Err(why)) => return Err(failed("the connection broke", why)),
+        (_, None) => return Err(failed("the connection", "closed by the broker")),
+        (_, Some(Ok(_))) => {}
+        (_, Some(Err(why))) => return Err(failed("the connection broke", why)),
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Takes bytes of STOMP; Socket.IO says nothing in bytes here.
+fn feed(tongue: &mut Tongue, bytes: &[u8]) {
+    if let Tongue::Stomp(decoder) = tongue {
+        decoder.feed(bytes);
+    }
 }
 
 /// A frame came that should not have.

@@ -1,6 +1,7 @@
 //! The load generator (`hongyan bench`, CONTRACT section 1): it makes a load as clients would, checks that all of it arrives
 //! once and in order, and says how fast that was. It knows the wire and nothing of the broker, so it can load any STOMP broker.
 
+mod bare;
 mod flow;
 mod host;
 mod http;
@@ -10,6 +11,7 @@ mod people;
 mod plot;
 mod report;
 mod scenarios;
+mod socketio;
 mod talk;
 
 use std::fmt;
@@ -40,8 +42,8 @@ fn failed(doing: &str, why: impl fmt::Display) -> Failed {
 /// Makes the load that `options` ask for, and prints what came of it. Progress goes to stderr, the result to stdout.
 /// Errors: the broker does not start, refuses, ends, or has lost, doubled or misordered a message.
 pub fn run(options: &BenchOptions) -> Result<(), Failed> {
-    if options.echo_server {
-        return block_on(scenarios::echo::serve()).map(|never| match never {});
+    if options.bare_server {
+        return block_on(bare::serve()).map(|never| match never {});
     }
     // Every connection is an open file, and more than are allowed at first may be asked for. Where not, connecting says so.
     let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);

@@ -83,6 +83,13 @@ impl Report {
         }
     }
 
+    /// How long a broker of its own took from its start until it served.
+    pub(super) fn start(&mut self, host: &Host) {
+        if let Some(took) = host.start {
+            self.figure("broker's start", took.as_secs_f64() * 1e3, "ms");
+        }
+    }
+
     /// `chat`, as it is written on the command line.
     pub(super) fn title(&self) -> String {
         format!("{:?}", self.scenario).to_lowercase()

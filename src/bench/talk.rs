@@ -12,9 +12,13 @@ use serde::Deserialize;
 use crate::bench::Failed;
 use crate::bench::failed;
 use crate::bench::line::unexpected;
+use crate::bench::socketio;
 
 /// Digits of a message's number, with which its content begins.
 const NUMBER_DIGITS: usize = 10;
+
+/// The topic of the load, where no other is named.
+pub(super) const TOPIC: &str = "/topic/bench";
 
 /// Where the statuses of messages come to.
 pub(super) const SEND_STATUS: &str = "/user/queue/send/status";
@@ -42,6 +46,15 @@ pub(super) enum Words {
         /// Its id.
         id: u64,
     },
+    /// Seed 001's `message/direct`, over Socket.IO.
+    Direct {
+        /// The receiver.
+        to: u64,
+        /// What the sender's log-in was answered with.
+        session_token: String,
+    },
+    /// The frames of a topic as subscribers get them, for a server that hands on what it reads.
+    Bare,
     /// To a destination of any STOMP broker.
     Plain {
         /// The destination.
@@ -83,13 +96,13 @@ impl Talk {
     /// Writes the SEND of message `number`.
     pub(super) fn write_message(&self, number: u64, out: &mut Vec<u8>) {
         let content = format!("{number:0NUMBER_DIGITS$} {}", self.padding);
-        let writer = FrameWriter::begin(out, Command::Send, Version::V1_2);
+        let begin = |out| FrameWriter::begin(out, Command::Send, Version::V1_2);
         match &self.words {
             Words::Chat { to } => {
                 let msg_id = self.msg_id(number);
                 let body =
                     format!(r#"{{"msgID":"{msg_id}","reciverId":{to},"content":"{content}"}}"#);
-                writer
+                begin(out)
                     .header("destination", "/socket/chat/send")
                     .body(body.as_bytes())
                     .end();
@@ -98,9 +111,23 @@ impl Talk {
                 let msg_id = self.msg_id(number);
                 let body =
                     format!(r#"{{"msgID":"{msg_id}","groupId":{id},"content":"{content}"}}"#);
-                writer
+                begin(out)
                     .header("destination", "/socket/group/send")
                     .body(body.as_bytes())
+                    .end();
+            }
+            Words::Direct { to, session_token } => {
+                out.extend(socketio::direct(number, session_token, *to, &content));
+            }
+            Words::Bare => {
+                let id = number.to_string();
+                FrameWriter::begin(out, Command::Message, Version::V1_2)
+                    .header("subscription", TOPIC)
+                    .header("destination", TOPIC)
+                    .header("topic", TOPIC)
+                    .header("message-id", &id)
+                    .header("content-type", "text/plain")
+                    .body(content.as_bytes())
                     .end();
             }
             Words::Plain {
@@ -108,7 +135,7 @@ impl Talk {
                 headers,
                 ..
             } => {
-                let writer = writer
+                let writer = begin(out)
                     .header("destination", destination)
                     .header_number("receipt", number);
                 headers
@@ -127,6 +154,9 @@ impl Talk {
                 let receipt = frame.headers.get("receipt-id");
                 frame.command == Command::Receipt && receipt == Some(&number.to_string())
             }
+            Words::Direct { .. } => socketio::is_yes(frame, number),
+            // The server hands the frame back as well.
+            Words::Bare => self::number(&frame.body) == Some(number),
             Words::Chat { .. } | Words::Group { .. } => {
                 let status: Result<Status, _> = serde_json::from_slice(&frame.body);
                 status.is_ok_and(|it| it.code == 200 && it.msg_id == self.msg_id(number))
@@ -153,6 +183,14 @@ impl Talk {
                     .end();
             }
             return number(&frame.body).ok_or_else(|| unexpected("a message of ours", frame));
+        }
+        if let Words::Bare = self.words {
+            return number(&frame.body).ok_or_else(|| unexpected("a message of ours", frame));
+        }
+        if let Words::Direct { .. } = self.words {
+            let content = socketio::pushed(frame)?;
+            return number(content.as_bytes())
+                .ok_or_else(|| unexpected("a message of ours", frame));
         }
         let push: Push = serde_json::from_slice(&frame.body)
             .map_err(|why| failed("the body of a MESSAGE", why))?;

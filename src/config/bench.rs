@@ -14,9 +14,11 @@ Examples:
   hongyan bench chat --rate 5000            as many messages a second, whatever the answers take
   hongyan bench topic --receivers 1000      one sender, a thousand subscribers
   hongyan bench stomp --url ws://127.0.0.1:15674/ws --login guest --passcode guest --header persistent:true
+  hongyan bench socketio --url ws://127.0.0.1:3000/socket.io/ --key any-file
+  hongyan bench offline --messages 10000000 --keep full; hongyan bench chat --keep full
   hongyan bench chat --json > run.json; hongyan bench chat --plot run.svg
 
-Without --url a broker is started in a temporary folder, and removed afterwards. Every message must arrive once and in
+Without --url a broker is started in a temporary folder (or in that of --keep), and removed afterwards. Every message must arrive once and in
 order, or the run fails. Figures of one machine compare with figures of the same machine and the same hour, no others.";
 
 /// What is measured.
@@ -30,6 +32,8 @@ pub enum Scenario {
     Topic,
     /// One sends to a group of --members, of whom --receivers are here
     Group,
+    /// Pairs over Socket.IO (logIn, message/direct): a message is sent, acknowledged and pushed
+    Socketio,
     /// --messages are sent to users who are away; then they come and take them
     Offline,
     /// Pages of 50 at the end and at the beginning of a conversation of --messages
@@ -38,8 +42,10 @@ pub enum Scenario {
     Connect,
     /// Memory for each of --connections that are logged in, subscribed and quiet
     Idle,
-    /// The ceiling: the frames of chat, sent back by a server that does nothing else
+    /// The ceiling of chat: its frames, sent back by a server that does nothing else
     Echo,
+    /// The ceiling of topic: its frames, written to --receivers by a server that does nothing else
+    Broadcast,
 }
 
 /// How a load is made (CONTRACT section 1).
@@ -52,6 +58,9 @@ pub struct BenchOptions {
     /// Broker to load: ws://HOST:PORT/PATH or stomp://HOST:PORT [default: one of its own]
     #[arg(long, value_name = "URL")]
     pub url: Option<Uri>,
+    /// Where a broker of its own has its data, and leaves them for the next run [default: a temporary folder, removed]
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    pub keep: Option<PathBuf>,
     /// The HS256 secret that this Hongyan was given as --jwt-key; without it, accounts are made over REST
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
@@ -89,7 +98,7 @@ pub struct BenchOptions {
     /// Seconds before that, which count for nothing
     #[arg(long = "warm-up", value_name = "SECONDS", default_value = "2", value_parser = values::whole::<u64>(0, 3_600))]
     pub warm_up_s: u64,
-    /// Subscribers of a topic; members of a group who are here
+    /// Subscribers of a topic, or sockets of broadcast; members of a group who are here
     #[arg(long, value_name = "NUMBER", default_value = "1000", value_parser = values::whole::<usize>(1, 20_000))]
     pub receivers: usize,
     /// Members of the group
@@ -113,9 +122,9 @@ pub struct BenchOptions {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// Be the server of echo
+    /// Be the server of echo and broadcast
     #[arg(long, hide = true)]
-    pub echo_server: bool,
+    pub bare_server: bool,
     /// Draw throughput and latency
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,

@@ -5,21 +5,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use futures_util::FutureExt;
-use futures_util::SinkExt;
-use futures_util::StreamExt;
 use hongyan_grammar::stomp;
 use hongyan_grammar::stomp::Command;
 use hongyan_grammar::stomp::Frame;
 use hongyan_grammar::stomp::Version;
-use http::HeaderValue;
-use http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::handshake::server::ErrorResponse;
-use tokio_tungstenite::tungstenite::handshake::server::Request;
-use tokio_tungstenite::tungstenite::handshake::server::Response;
 
 use crate::bench::Failed;
 use crate::bench::failed;
@@ -28,48 +18,6 @@ use crate::bench::line::Line;
 use crate::bench::meter::Meter;
 use crate::bench::report::Report;
 use crate::bench::scenarios::Stage;
-
-/// Sends back every message, until the process is ended.
-pub(in crate::bench) async fn serve() -> Result<std::convert::Infallible, Failed> {
-    let bound = TcpListener::bind("127.0.0.1:0").await;
-    let listener = bound.map_err(|why| failed("the echo server", why))?;
-    let address = listener
-        .local_addr()
-        .map_err(|why| failed("the echo server", why))?;
-    println!("listening on http://{address}");
-    loop {
-        let accepted = listener.accept().await;
-        let (stream, _) = accepted.map_err(|why| failed("the echo server", why))?;
-        tokio::task::spawn_local(echo(stream));
-    }
-}
-
-async fn echo(stream: TcpStream) {
-    let _ = stream.set_nodelay(true);
-    let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, with_subprotocol).await else {
-        return;
-    };
-    while let Some(Ok(message)) = socket.next().await {
-        let mut next = Some(message);
-        while let Some(message) = next {
-            if (message.is_text() || message.is_binary()) && socket.feed(message).await.is_err() {
-                return;
-            }
-            next = socket.next().now_or_never().flatten().and_then(Result::ok);
-        }
-        if socket.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The load asks for this subprotocol, wherever it connects to.
-#[allow(clippy::result_large_err, reason = "the library's type of answer")]
-fn with_subprotocol(_: &Request, mut answer: Response) -> Result<Response, ErrorResponse> {
-    let stomp = HeaderValue::from_static("v12.stomp");
-    answer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, stomp);
-    Ok(answer)
-}
 
 pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
     let options = stage.options;

@@ -12,6 +12,7 @@ use hongyan_grammar::stomp::Frame;
 use serde_json::json;
 
 use crate::bench::Failed;
+use crate::bench::bare;
 use crate::bench::failed;
 use crate::bench::flow;
 use crate::bench::flow::Flow;
@@ -21,8 +22,10 @@ use crate::bench::meter::Meter;
 use crate::bench::report::Report;
 use crate::bench::scenarios::Stage;
 use crate::bench::scenarios::subscribe;
+use crate::bench::socketio;
 use crate::bench::talk::CONFIRM_STATUS;
 use crate::bench::talk::SEND_STATUS;
+use crate::bench::talk::TOPIC;
 use crate::bench::talk::Talk;
 use crate::bench::talk::Words;
 
@@ -76,7 +79,7 @@ pub(super) async fn stomp(stage: &Stage<'_>) -> Result<Report, Failed> {
 
 pub(super) async fn topic(stage: &Stage<'_>) -> Result<Report, Failed> {
     let destination = stage.options.destination.as_deref();
-    let destination = destination.unwrap_or("/topic/bench");
+    let destination = destination.unwrap_or(TOPIC);
     let receivers = stage.receivers(|number| async move {
         let mut line = stage.line(number, Buffers::Small).await?;
         let frame = stage.with_headers(subscribe(destination));
@@ -139,6 +142,42 @@ pub(super) async fn group(stage: &Stage<'_>) -> Result<Report, Failed> {
         talk: stage.talk(Words::Group { id }, 0),
         sender,
         receivers,
+        confirm_status: false,
+    };
+    measure(stage, vec![flow], "deliveries").await
+}
+
+pub(super) async fn socketio(stage: &Stage<'_>) -> Result<Report, Failed> {
+    let url = socketio::over_websocket(&stage.host.url)?;
+    let mut flows = Vec::new();
+    for pair in 0..stage.options.pairs as u64 {
+        let receiver = stage.people.person(2 * pair + 1).await?;
+        let mut to = Line::open_socketio(&url, Buffers::Large).await?;
+        socketio::log_in(&mut to, &receiver).await?;
+        let mut from = Line::open_socketio(&url, Buffers::Large).await?;
+        let sender = stage.people.person(2 * pair).await?;
+        let words = Words::Direct {
+            to: receiver.uid,
+            session_token: socketio::log_in(&mut from, &sender).await?,
+        };
+        flows.push(Flow {
+            talk: stage.talk(words, pair),
+            sender: from,
+            receivers: vec![to],
+            confirm_status: false,
+        });
+    }
+    measure(stage, flows, "deliveries").await
+}
+
+pub(super) async fn broadcast(stage: &Stage<'_>) -> Result<Report, Failed> {
+    let url = |path| stage.host.sibling(path);
+    let (receive, send) = (url(bare::RECEIVE)?, url(bare::SEND)?);
+    let receivers = stage.receivers(|_| Line::connect(&receive, Buffers::Small));
+    let flow = Flow {
+        receivers: receivers.await?,
+        talk: stage.talk(Words::Bare, 0),
+        sender: Line::connect(&send, Buffers::Large).await?,
         confirm_status: false,
     };
     measure(stage, vec![flow], "deliveries").await

@@ -1,7 +1,7 @@
 //! The scenarios: who connects, what they say, and what is measured.
 
 mod connections;
-pub(super) mod echo;
+mod echo;
 mod history;
 mod messages;
 mod offline;
@@ -30,17 +30,23 @@ pub(super) async fn run(options: &BenchOptions, host: &Host) -> Result<Report, F
         host,
         people: People::new(host),
     };
-    match options.scenario {
+    let report = match options.scenario {
         Scenario::Chat => messages::chat(&stage).await,
         Scenario::Stomp => messages::stomp(&stage).await,
         Scenario::Topic => messages::topic(&stage).await,
         Scenario::Group => messages::group(&stage).await,
+        Scenario::Socketio => messages::socketio(&stage).await,
         Scenario::Offline => offline::run(&stage).await,
         Scenario::History => history::run(&stage).await,
         Scenario::Connect => connections::connect(&stage).await,
         Scenario::Idle => connections::idle(&stage).await,
         Scenario::Echo => echo::run(&stage).await,
-    }
+        Scenario::Broadcast => messages::broadcast(&stage).await,
+    };
+    report.map(|mut report| {
+        report.start(host);
+        report
+    })
 }
 
 impl Stage<'_> {

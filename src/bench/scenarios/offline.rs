@@ -79,7 +79,7 @@ async fn all<T: 'static>(mut tasks: JoinSet<Result<T, Failed>>) -> Result<Vec<T>
     Ok(done)
 }
 
-/// Takes `each` messages, in order, and confirms them.
+/// Takes `each` messages, in order, and confirms them; then all of that is on disk.
 async fn take(mut line: Line, talk: Talk, each: u64) -> Result<(), Failed> {
     let init = Frame::new(Command::Send).header("destination", "/socket/chat/init");
     line.say(&init).await?;
@@ -101,5 +101,5 @@ async fn take(mut line: Line, talk: Talk, each: u64) -> Result<(), Failed> {
         }
         line.flush().await?;
     }
-    Ok(())
+    line.leave().await
 }
