@@ -1,6 +1,9 @@
 //! One connection of the load: STOMP over a WebSocket or bare on TCP, or Socket.IO.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -162,8 +165,9 @@ impl Line {
         match &mut self.socket {
             Socket::WebSocket(socket) => {
                 let text = Utf8Bytes::from(String::from_utf8_lossy(wire).into_owned());
-                let fed = socket.feed(Message::Text(text)).await;
-                fed.map_err(|why| failed("the connection broke", why))
+                // What the socket does not take now is kept until the flush.
+                let queued = socket.start_send_unpin(Message::Text(text));
+                queued.map_err(|why| failed("the connection broke", why))
             }
             Socket::Bare { out, .. } => {
                 out.extend_from_slice(wire);
@@ -172,17 +176,32 @@ impl Line {
         }
     }
 
-    /// Sends what was queued.
+    /// Sends what was queued. Over a WebSocket it listens meanwhile: a broker that is kept from speaking may not listen either.
     pub(super) async fn flush(&mut self) -> Result<(), Failed> {
-        let flushed = match &mut self.socket {
-            Socket::WebSocket(socket) => socket.flush().await.map_err(|why| why.to_string()),
+        let Self { socket, tongue } = self;
+        match socket {
+            Socket::WebSocket(socket) => {
+                poll_fn(|context| {
+                    loop {
+                        if let Poll::Ready(flushed) = socket.poll_flush_unpin(context) {
+                            let broke = |why| failed("the connection broke", why);
+                            return Poll::Ready(flushed.map_err(broke));
+                        }
+                        let read = ready!(socket.poll_next_unpin(context));
+                        if let Some(answer) = heard(tongue, read)? {
+                            let said = socket.start_send_unpin(answer);
+                            said.map_err(|why| failed("the connection broke", why))?;
+                        }
+                    }
+                })
+                .await
+            }
             Socket::Bare { stream, out } => {
                 let written = stream.write_all(out).await;
                 out.clear();
-                written.map_err(|why| why.to_string())
+                written.map_err(|why| failed("the connection broke", why))
             }
-        };
-        flushed.map_err(|why| failed("the connection broke", why))
+        }
     }
 
     /// The next frame. Errors: none comes, the connection is over, or it is an ERROR.
