@@ -197,6 +197,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::message::Encoded;
     use crate::broker::message::Kind;
     use crate::broker::message::MsgId;
     use crate::broker::message::Recipient;
@@ -214,6 +215,7 @@ mod tests {
             content: "".into(),
             envelope: None,
             time_ms: 0,
+            encoded: Encoded::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use sha1::Digest;
 use sha1::Sha1;
@@ -133,7 +134,34 @@ pub struct Message {
     pub envelope: Option<Arc<str>>,
     /// When it was accepted, milliseconds since the Unix epoch. Never falls as `id` rises.
     pub time_ms: u64,
+    /// What a gateway has made of it for all who get it.
+    pub encoded: Encoded,
 }
+
+/// A place for what a gateway makes of a message that goes to many, once. It is no part of what the message is.
+#[derive(Debug, Default)]
+pub struct Encoded(OnceLock<Box<[u8]>>);
+
+impl Encoded {
+    /// What is there, made by the first who asks. Only one gateway may use it, for one form.
+    pub fn get(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
+        self.0.get_or_init(|| make().into())
+    }
+}
+
+impl Clone for Encoded {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Encoded {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Encoded {}
 
 impl Message {
     /// The group it is for, if any.

@@ -102,6 +102,7 @@ mod tests {
             content: "x".into(),
             envelope: envelope.map(Arc::from),
             time_ms: 0,
+            encoded: crate::broker::message::Encoded::default(),
         }
     }
 

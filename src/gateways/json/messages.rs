@@ -108,6 +108,7 @@ impl<'a> KeptJson<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::message::Encoded;
     use crate::broker::message::MsgId;
     use crate::broker::message::Seq;
     use crate::broker::users::Person;
@@ -124,6 +125,7 @@ mod tests {
             content: "{}".into(),
             envelope: None,
             time_ms: 9,
+            encoded: Encoded::default(),
         };
         let json = serde_json::to_value(MessageJson::from(&message)).unwrap();
         let expected = serde_json::json!({

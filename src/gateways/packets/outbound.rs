@@ -124,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::broker::delivery::Delivery;
+    use crate::broker::message::Encoded;
     use crate::broker::message::MessageId;
     use crate::broker::message::MsgId;
     use crate::broker::message::Seq;
@@ -147,6 +148,7 @@ mod tests {
             content: content.into(),
             envelope: None,
             time_ms: 17,
+            encoded: Encoded::default(),
         }
     }
 

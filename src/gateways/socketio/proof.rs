@@ -184,6 +184,7 @@ impl Proofs {
 mod tests {
     use super::*;
     use crate::broker::groups::Gid;
+    use crate::broker::message::Encoded;
     use crate::broker::message::Kind;
     use crate::broker::message::MsgId;
     use crate::broker::message::Recipient;
@@ -210,6 +211,7 @@ mod tests {
             content: "".into(),
             envelope: None,
             time_ms: 0,
+            encoded: Encoded::default(),
         }
     }
 

@@ -85,6 +85,7 @@ mod tests {
             content: "x".repeat(bytes).into(),
             envelope: None,
             time_ms: 0,
+            encoded: crate::broker::message::Encoded::default(),
         });
         let state = Delivery::Stored;
         Kept { message, state }

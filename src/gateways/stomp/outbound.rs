@@ -11,6 +11,7 @@ use crate::broker::delivery::Delivery;
 use crate::broker::delivery::Receipt;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
+use crate::broker::message::Recipient;
 use crate::broker::payload::Post;
 use crate::broker::queued::Handout;
 use crate::broker::refusal::status;
@@ -79,9 +80,13 @@ pub(super) fn trouble_body(code: u16, content: &str, destination: &str) -> Vec<u
     })
 }
 
-/// The body of a message.
-pub(super) fn message_body(message: &Message) -> Vec<u8> {
-    json(&MessageJson::from(message))
+/// The body of a message. To a group it is the same for all members, and made once.
+pub(super) fn message_body(message: &Message) -> Cow<'_, [u8]> {
+    let make = || json(&MessageJson::from(message));
+    match message.to {
+        Recipient::User(_) => Cow::Owned(make()),
+        Recipient::Group(_) => Cow::Borrowed(message.encoded.get(make)),
+    }
 }
 
 /// The body of a delivery notice.

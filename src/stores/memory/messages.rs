@@ -7,6 +7,7 @@ use crate::broker::friends::may_write;
 use crate::broker::groups::Gid;
 use crate::broker::groups::seats::may_ignore;
 use crate::broker::images::ImageId;
+use crate::broker::message::Encoded;
 use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
@@ -67,6 +68,7 @@ impl Books {
             envelope: new.envelope.clone(),
             content: Arc::clone(&new.content),
             time_ms: new.time_ms.max(last_ms).min(i64::MAX as u64),
+            encoded: Encoded::default(),
         });
         conversation.keep(&message, &ignored);
         let namesakes = self.named.entry(new.msg_id).or_default();

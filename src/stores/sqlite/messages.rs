@@ -9,6 +9,7 @@ use crate::broker::friends;
 use crate::broker::groups::Gid;
 use crate::broker::groups::seats;
 use crate::broker::images::ImageId;
+use crate::broker::message::Encoded;
 use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
@@ -253,6 +254,7 @@ fn kept_before(
                 content: content(row, 2)?,
                 envelope: rows::envelope(row, 3)?,
                 time_ms: number(row, 4)?,
+                encoded: Encoded::default(),
             })
         })?;
     if kept.content == new.content && kept.kind == new.kind {
@@ -292,5 +294,6 @@ fn message(new: &NewMessage, place: Place, sender: Person, to: Recipient) -> Arc
         content: Arc::clone(&new.content),
         envelope: new.envelope.clone(),
         time_ms: place.tail.time_ms,
+        encoded: Encoded::default(),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 
 use crate::broker::groups::Gid;
+use crate::broker::message::Encoded;
 use crate::broker::message::Kind;
 use crate::broker::message::Message;
 use crate::broker::message::MessageId;
@@ -72,6 +73,7 @@ pub(super) fn message(conn: &Connection, names: &mut Names, row: &Row<'_>) -> Re
         content: content(row, 5)?,
         envelope: envelope(row, 6)?,
         time_ms: number(row, 7)?,
+        encoded: Encoded::default(),
     })
 }
 
