@@ -15,6 +15,7 @@ use criterion::measurement::WallTime;
 use hongyan::broker::command::Command;
 use hongyan::broker::destination::Name;
 use hongyan::broker::event::Event;
+use hongyan::broker::message::Encoded;
 use hongyan::broker::message::Kind;
 use hongyan::broker::message::Message;
 use hongyan::broker::message::MessageId;
@@ -190,6 +191,7 @@ fn chat(bytes: usize) -> Event {
         content: content.into(),
         envelope: None,
         time_ms: 1_504_712_402_000,
+        encoded: Encoded::default(),
     }))
 }
 
