@@ -63,7 +63,7 @@ const smallFrames = () => {
 };
 const largeBodies = (folder) => {
   const shares = ["content-length", "NUL"].map((name) => {
-    const [read, copied] = [criterion(`${folder}/${name}`), criterion(`${folder}/${name}, copied`)];
+    const [read, copied] = [criterion(`${folder}/${name}`), criterion(`${folder}/copied`)];
     return read && copied && read.ns / copied.ns;
   });
   return shares.every(Boolean) ? Math.max(...shares) : undefined;

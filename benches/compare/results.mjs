@@ -60,7 +60,7 @@ export const ratio = (part, over, under, of, ofUnder = of) => {
 
 // Criterion's median time in nanoseconds, and what one iteration handled: `make bench` leaves them.
 export const criterion = (id) => {
-  const folder = join(root, "target/criterion", ...id.split("/"), "new");
+  const folder = join(root, "target/criterion", ...`read ${id}`.split("/"), "new");
   if (!existsSync(join(folder, "estimates.json"))) {
     return undefined;
   }
