@@ -22,7 +22,7 @@ use crate::gateways::stomp::destination::QUEUE;
 use crate::gateways::stomp::destination::TOPIC;
 use crate::gateways::stomp::refusal::Fault;
 use crate::gateways::stomp::shared::Wire;
-use crate::gateways::stomp::shared::sized;
+use crate::gateways::stomp::subscriptions::AckMode;
 use crate::gateways::stomp::subscriptions::Subscription;
 
 /// The `server` header: no space, because some clients can't read one.
@@ -114,7 +114,7 @@ pub(super) fn message(
     body: &[u8],
 ) -> String {
     let message_id = subscription.message_id(push, id);
-    frame(Command::Message, version, Some(body), |frame| {
+    frame(Command::Message, version, body, |frame| {
         let frame = frame
             .header("destination", &subscription.destination)
             .header("content-type", JSON)
@@ -123,9 +123,9 @@ pub(super) fn message(
             Some(id) => frame.header("subscription", id),
             None => frame,
         };
-        match subscription.asks_for_acks() {
-            true => frame.header("ack", &message_id),
-            false => frame,
+        match subscription.ack {
+            AckMode::Auto => frame,
+            AckMode::Client | AckMode::ClientIndividual => frame.header("ack", &message_id),
         }
     })
 }
@@ -134,18 +134,18 @@ pub(super) fn message(
 /// is a pattern, the topic itself stands in `topic`.
 pub(super) fn post(wire: Wire, subscription: &mut Subscription, push: u64, post: &Post) -> Act {
     let message_id = subscription.message_id(push, None);
-    let destination = &*subscription.destination;
-    let topic = match destination.strip_prefix(TOPIC) {
-        Some(topic) if topic == post.topic.as_str() => Cow::Borrowed(destination),
-        _ => Cow::Owned([TOPIC, post.topic.as_str()].concat()),
-    };
-    let own = [
-        ("destination", destination),
-        ("message-id", &message_id),
-        ("topic", &topic),
-        optional("subscription", subscription.id.as_deref()),
-        optional("ack", subscription.asks_for_acks().then_some(&message_id)),
+    let topic = [TOPIC, post.topic.as_str()].concat();
+    let mut own = vec![
+        ("destination", &*subscription.destination),
+        ("message-id", &*message_id),
+        ("topic", &*topic),
     ];
+    if let Some(id) = &subscription.id {
+        own.push(("subscription", id));
+    }
+    if subscription.ack != AckMode::Auto {
+        own.push(("ack", &message_id));
+    }
     wire.message(&own, &post.payload)
 }
 
@@ -158,76 +158,88 @@ pub(super) fn handout(
 ) -> Act {
     let message = &handout.message;
     let message_id = subscription.handout_id(push, handout.tag);
-    let buried = message.buried.as_ref();
-    let origin = buried.map(|buried| [QUEUE, buried.from.as_str()].concat());
-    let since = buried.map(|buried| buried.time_ms.to_string());
-    let own = [
+    let buried = message.buried.as_ref().map(|buried| {
+        let origin = [QUEUE, buried.from.as_str()].concat();
+        (origin, buried.time_ms.to_string())
+    });
+    let mut own = vec![
         ("destination", &*subscription.destination),
-        ("message-id", &message_id),
-        optional("subscription", subscription.id.as_deref()),
-        optional("ack", subscription.asks_for_acks().then_some(&message_id)),
-        optional("redelivered", handout.again.then_some("true")),
-        optional("original-destination", origin.as_deref()),
-        optional("dead-since", since.as_deref()),
+        ("message-id", &*message_id),
     ];
+    if let Some(id) = &subscription.id {
+        own.push(("subscription", id));
+    }
+    if subscription.ack != AckMode::Auto {
+        own.push(("ack", &message_id));
+    }
+    if handout.again {
+        own.push(("redelivered", "true"));
+    }
+    if let Some((origin, since)) = &buried {
+        own.push(("original-destination", origin));
+        own.push(("dead-since", since));
+    }
     wire.message(&own, &message.payload)
-}
-
-/// A header that is left out where it has no value.
-fn optional<'a>(name: &'a str, value: Option<&'a str>) -> (&'a str, &'a str) {
-    value.map_or(("", ""), |value| (name, value))
 }
 
 /// CONNECTED.
 pub(super) fn connected(version: Version, session: &str, beats: (u64, u64)) -> String {
-    let beats = format!("{},{}", beats.0, beats.1);
-    frame(Command::Connected, version, None, |frame| {
-        frame
-            .header("version", version.as_str())
-            .header("heart-beat", &beats)
-            .header("session", session)
-            .header("server", SERVER)
-    })
+    let mut bytes = Vec::with_capacity(128);
+    FrameWriter::begin(&mut bytes, Command::Connected, version)
+        .header("version", version.as_str())
+        .header("heart-beat", &format!("{},{}", beats.0, beats.1))
+        .header("session", session)
+        .header("server", SERVER)
+        .end();
+    text(bytes)
 }
 
 /// RECEIPT.
 pub(super) fn receipt(version: Version, id: &str) -> String {
-    frame(Command::Receipt, version, None, |frame| {
-        frame.header("receipt-id", id)
-    })
+    let mut bytes = Vec::with_capacity(48);
+    FrameWriter::begin(&mut bytes, Command::Receipt, version)
+        .header("receipt-id", id)
+        .end();
+    text(bytes)
 }
 
 /// ERROR, about a frame that asked for `receipt` or about none.
 pub(super) fn error(version: Version, fault: &Fault, receipt: Option<&str>) -> String {
-    let sentence = fault.sentence.as_bytes();
-    frame(Command::Error, version, Some(sentence), |frame| {
-        let frame = frame
-            .header("message", fault.word)
-            .header("content-type", "text/plain;charset=UTF-8");
-        let frame = match fault.word {
-            "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
-            _ => frame,
-        };
-        match receipt {
-            Some(id) => frame.header("receipt-id", id),
-            None => frame,
-        }
-    })
+    frame(
+        Command::Error,
+        version,
+        fault.sentence.as_bytes(),
+        |frame| {
+            let frame = frame
+                .header("message", fault.word)
+                .header("content-type", "text/plain;charset=UTF-8");
+            let frame = match fault.word {
+                "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
+                _ => frame,
+            };
+            match receipt {
+                Some(id) => frame.header("receipt-id", id),
+                None => frame,
+            }
+        },
+    )
 }
 
 fn frame(
     command: Command,
     version: Version,
-    body: Option<&[u8]>,
-    fill: impl for<'b> FnOnce(FrameWriter<'b>) -> FrameWriter<'b>,
+    body: &[u8],
+    headers: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
 ) -> String {
-    sized(|bytes| {
-        let frame = fill(FrameWriter::begin(bytes, command, version));
-        match body {
-            Some(body) => frame.body(body).end(),
-            None => frame.end(),
-        }
-        // Everything said here was made of strings, so it is UTF-8; the loss is for the compiler.
-        String::from_utf8_lossy(bytes).into_owned()
-    })
+    let mut bytes = Vec::with_capacity(body.len() + 256);
+    headers(FrameWriter::begin(&mut bytes, command, version))
+        .body(body)
+        .end();
+    text(bytes)
+}
+
+/// Everything said here was made of strings, so it is UTF-8; the loss is for the compiler.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -1,8 +1,6 @@
 //! MESSAGEs of topics and queues: the sender's own headers and body, written once for each STOMP version, behind the few
 //! headers that each subscription has for itself.
 
-use std::cell::RefCell;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hongyan_grammar::stomp::Command;
@@ -65,21 +63,27 @@ impl Wire {
         version + if self.text_only { 3 } else { 0 }
     }
 
-    /// MESSAGE with these headers before those of the payload. One without a name is left out.
+    /// MESSAGE with these headers before those of the payload.
     pub(super) fn message(self, own: &[(&str, &str)], payload: &Payload) -> Act {
-        let tail = payload.encoded(self.language(), |payload| self.tail(payload));
-        sized(|head| {
-            let mut writer = FrameWriter::begin(head, Command::Message, self.version);
-            for (name, value) in own {
-                writer = writer.header(name, value);
+        let mut head = Vec::with_capacity(256);
+        let mut writer = FrameWriter::begin(&mut head, Command::Message, self.version);
+        for (name, value) in own {
+            writer = writer.header(name, value);
+        }
+        // What ends the frame is behind it already.
+        let _ = writer;
+        match payload.encoded(self.language(), |payload| self.tail(payload)) {
+            Encoding::Text(tail) => {
+                head.reserve_exact(tail.len());
+                let mut text = utf8(head);
+                text.push_str(tail);
+                Act::Say(text)
             }
-            // What ends the frame is behind it already.
-            let _ = writer;
-            match tail {
-                Encoding::Text(tail) => Act::Say([&*String::from_utf8_lossy(head), tail].concat()),
-                Encoding::Bytes(tail) => Act::SayBytes([&**head, tail].concat()),
+            Encoding::Bytes(tail) => {
+                head.extend_from_slice(tail);
+                Act::SayBytes(head)
             }
-        })
+        }
     }
 
     /// Everything from the payload's headers to the end of the frame.
@@ -112,19 +116,6 @@ impl Wire {
             Encoding::Bytes(bytes.into())
         }
     }
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Has something written into a buffer of the thread's, and copied from there: what is as large as its room can be passed on
-/// to a socket as it is, and whose size is not known beforehand would else be moved, or cost more room. Not to be nested.
-pub(super) fn sized<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.clear();
-        write(scratch)
-    })
 }
 
 /// What was made of strings alone; the loss is for the compiler.

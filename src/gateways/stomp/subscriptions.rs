@@ -73,11 +73,6 @@ impl Subscription {
         format!("{number}-{push}-{}", id.0)
     }
 
-    /// Whether its client acknowledges what comes.
-    pub(super) fn asks_for_acks(&self) -> bool {
-        self.ack != AckMode::Auto
-    }
-
     /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
     pub(super) fn handout_id(&self, push: u64, tag: Tag) -> String {
         format!("{}-{push}-{}", self.number.0, tag.0)
