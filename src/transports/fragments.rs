@@ -8,8 +8,9 @@ use std::task::Poll;
 use std::task::ready;
 
 use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+
+use crate::transports::through::write_through;
 
 /// Most fragments of a message (CONTRACT section 9).
 pub(super) const FRAGMENTS_MAX: usize = 64;
@@ -71,23 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
-}
+write_through!(Counted);
 
 /// Where in a frame the next byte is, and how many fragments the message has so far.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,8 +12,9 @@ use std::task::ready;
 use bytes::Buf;
 use bytes::Bytes;
 use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+
+use crate::transports::through::write_through;
 
 /// Most bytes read at once, and the most that a connection may hold.
 const GULP_BYTES: usize = 16 * 1024;
@@ -76,23 +77,7 @@ fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
     bytes.split_at(at.min(bytes.len()))
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gulping<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
-}
+write_through!(Gulping);
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ mod seldom;
 pub mod socketio;
 pub mod sockjs;
 pub mod tcp;
+mod through;
 pub mod tls;
 pub mod websocket;
 
