@@ -81,6 +81,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::broker::message::Encoded;
     use crate::broker::message::Kind;
     use crate::broker::message::MessageId;
     use crate::broker::message::Recipient;
@@ -102,7 +103,7 @@ mod tests {
             content: "x".into(),
             envelope: envelope.map(Arc::from),
             time_ms: 0,
-            encoded: crate::broker::message::Encoded::default(),
+            encoded: Encoded::default(),
         }
     }
 

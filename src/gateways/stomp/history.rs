@@ -64,6 +64,7 @@ mod tests {
     use super::*;
     use crate::broker::delivery::Delivery;
     use crate::broker::groups::Gid;
+    use crate::broker::message::Encoded;
     use crate::broker::message::Kind;
     use crate::broker::message::Message;
     use crate::broker::message::MessageId;
@@ -85,7 +86,7 @@ mod tests {
             content: "x".repeat(bytes).into(),
             envelope: None,
             time_ms: 0,
-            encoded: crate::broker::message::Encoded::default(),
+            encoded: Encoded::default(),
         });
         let state = Delivery::Stored;
         Kept { message, state }

@@ -35,6 +35,7 @@ use crate::stores::sqlite::hooks;
 use crate::stores::sqlite::images;
 use crate::stores::sqlite::msg_ids::Found;
 use crate::stores::sqlite::msg_ids::Look;
+use crate::stores::sqlite::msg_ids::MsgIds;
 use crate::stores::sqlite::rows;
 use crate::stores::sqlite::users::KnownNames;
 use crate::stores::sqlite::users::find_person;
@@ -87,13 +88,12 @@ fn to_user(books: &mut Books, new: &NewMessage, key: &UserKey) -> Result<Appende
     };
     let (sender, to) = (sender.clone(), Recipient::User(receiver.clone()));
     let look = msg_ids.look(conn, new.msg_id)?;
-    if let Some(before) = seen(conn, &look, id, new.sender)? {
+    if let Some(before) = look.by(conn, id, new.sender)? {
         let before = kept_before(conn, new, before, sender, to)?;
         return Ok(Appended::Again(before, Audience::default()));
     }
     let place = tail.next(new, conversation);
-    insert(conn, new, place)?;
-    msg_ids.add(conn, &look, place.found(new))?;
+    insert(conn, msg_ids, &look, new, place)?;
     conversation.grow(conn, new.sender)?;
     after(conn, new, place, image)?;
     let message = message(new, place, sender, to);
@@ -124,15 +124,14 @@ fn to_group(books: &mut Books, new: &NewMessage, gid: Gid) -> Result<Appended, D
     let image = image(conn, new)?;
     let to = Recipient::Group(gid);
     let look = msg_ids.look(conn, new.msg_id)?;
-    if let Some(before) = seen(conn, &look, conversation.id, new.sender)? {
+    if let Some(before) = look.by(conn, conversation.id, new.sender)? {
         let before = kept_before(conn, new, before, sender, to)?;
         let ignored = ignored_before(conn, conversation.id, before.seq.0)?;
         let members = Some(roster);
         return Ok(Appended::Again(before, Audience { members, ignored }));
     }
     let place = tail.next(new, conversation);
-    insert(conn, new, place)?;
-    msg_ids.add(conn, &look, place.found(new))?;
+    insert(conn, msg_ids, &look, new, place)?;
     conversation.grow(conn, new.sender)?;
     let mut ignored = meant(conn, names, &new.ignored)?;
     ignored.retain(|uid| *uid != new.sender && at(*uid).is_ok());
@@ -181,16 +180,14 @@ impl Place {
     }
 }
 
-/// The id of the message that this sender has written in this conversation under this msgID.
-fn seen(conn: &Connection, look: &Look, conversation: i64, sender: Uid) -> Result<Option<u64>> {
-    match look {
-        Look::Free(_) => Ok(None),
-        Look::Taken(taken) => taken.by(conn, conversation, sender),
-    }
-}
-
-/// Writes the row.
-fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<()> {
+/// Writes the row, which can then be found by its msgID.
+fn insert(
+    conn: &Connection,
+    msg_ids: &mut MsgIds,
+    look: &Look,
+    new: &NewMessage,
+    place: Place,
+) -> Result<()> {
     conn
         .prepare_cached(
             "INSERT INTO messages (id, conversation, seq, sender, msg_id, content, time_ms, kind, envelope)
@@ -207,7 +204,7 @@ fn insert(conn: &Connection, new: &NewMessage, place: Place) -> Result<()> {
             new.kind.number(),
             new.envelope.as_deref(),
         ))?;
-    Ok(())
+    msg_ids.add(conn, look, place.found(new))
 }
 
 /// What hangs on a new row.

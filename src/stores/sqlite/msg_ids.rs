@@ -46,6 +46,9 @@ const FOLDED_EACH: usize = 2;
 const LAG_MAX: u64 = 4;
 const CATCH_UP: u64 = 1 << 20;
 
+/// Some may be there already, where a batch was rolled back in part.
+const ADD_ENTRY: &str = "INSERT OR IGNORE INTO msg_ids (entry) VALUES (?1)";
+
 /// A message as far as it has to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -102,27 +105,29 @@ pub(super) struct Taken {
     pub(super) shared: bool,
 }
 
-impl Taken {
-    /// The id of the one in this conversation by this sender.
+impl Look {
+    /// The id of the message that this sender has written in this conversation.
     pub(super) fn by(
         &self,
         conn: &Connection,
         conversation: i64,
         sender: Uid,
     ) -> Result<Option<u64>> {
-        if (self.first.conversation, self.first.sender) == (conversation, sender) {
-            return Ok(Some(self.first.id));
+        let Self::Taken(Taken { first, shared }) = self else {
+            return Ok(None);
+        };
+        if (first.conversation, first.sender) == (conversation, sender) {
+            return Ok(Some(first.id));
         }
-        if !self.shared {
+        if !shared {
             return Ok(None);
         }
         conn.prepare_cached(
             "SELECT message FROM namesakes WHERE msg_id = ?1 AND conversation = ?2 AND sender = ?3",
         )?
-        .query_row(
-            (self.first.msg_id.0, conversation, to_db(sender.get())),
-            |row| number(row, 0),
-        )
+        .query_row((first.msg_id.0, conversation, to_db(sender.get())), |row| {
+            number(row, 0)
+        })
         .optional()
     }
 }
@@ -275,8 +280,7 @@ impl MsgIds {
         if due == 0 {
             return Ok(());
         }
-        let mut insert =
-            conn.prepare_cached("INSERT OR IGNORE INTO msg_ids (entry) VALUES (?1)")?;
+        let mut insert = conn.prepare_cached(ADD_ENTRY)?;
         for (entry, _) in &left[..due] {
             insert.execute([entry])?;
             self.filter.note(*entry);
@@ -370,7 +374,7 @@ fn catch_up(conn: &mut Connection, secret: &Secret, after: u64, through: u64) ->
         entries.push(secret.hash(first.msg_id).entry(first.id));
     })?;
     entries.sort_unstable();
-    let mut insert = batch.prepare("INSERT OR IGNORE INTO msg_ids (entry) VALUES (?1)")?;
+    let mut insert = batch.prepare(ADD_ENTRY)?;
     for entry in entries {
         insert.execute([entry])?;
     }
