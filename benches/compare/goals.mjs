@@ -68,12 +68,19 @@ const largeBodies = (folder) => {
   });
   return shares.every(Boolean) ? Math.max(...shares) : undefined;
 };
+// How many times longer a byte takes in a large body than in a small one: in reading, and in copying the same pieces, which
+// takes longer as well where they do not fit the caches any more.
 const inPieces = () => {
-  const [small, large] = ["1 MiB in pieces", "8 MiB in pieces"].map((folder) => {
-    const each = ["content-length", "NUL"].map((name) => criterion(`${folder}/${name}`));
-    return each.every(Boolean) ? median(each.map((it) => it.ns / it.of)) : undefined;
-  });
-  return small !== undefined && large !== undefined ? large / small : undefined;
+  const grown = (names) => {
+    const [small, large] = ["1 MiB in pieces", "8 MiB in pieces"].map((folder) => {
+      const each = names.map((name) => criterion(`${folder}/${name}`));
+      return each.every(Boolean) ? median(each.map((it) => it.ns / it.of)) : undefined;
+    });
+    return small !== undefined && large !== undefined ? large / small : undefined;
+  };
+  const [read, copied] = [grown(["content-length", "NUL"]), grown(["copied"])];
+  const value = read !== undefined && copied !== undefined ? read / copied : undefined;
+  return value !== undefined && { value, met: value <= 1.3, text: `${times(value)} (${times(read)}, a copy ${times(copied)})` };
 };
 
 export const goals = [
@@ -90,6 +97,6 @@ export const goals = [
   { id: "group", what: "group of 10 000 members, 1 000 on line", goal: "one row, within 2 x of `topic`", result: group },
   { id: "frames", what: "boundary and parse of small frames, a core", goal: "≥ 3 million/s", result: smallFrames },
   { id: "bodies", what: "the same of bodies of 8 MiB, beside a copy of their bytes", goal: "≤ 3 x", result: () => most(3, largeBodies("8 MiB")) },
-  { id: "pieces", what: "the same in pieces of 1 460 bytes: 8 MiB beside 1 MiB, each byte", goal: "linear: ≤ 1.3 x", result: () => most(1.3, inPieces()) },
+  { id: "pieces", what: "the same in pieces of 1 460 bytes: 8 MiB beside 1 MiB, each byte", goal: "linear: ≤ 1.3 x what a copy has", result: inPieces },
   { id: "history", what: "`history`: page of 50 at the end of a million messages, beside the beginning", goal: "≤ 1.3 x", result: () => most(1.3, spread("history", "hongyan", figure("end to beginning, medians"))?.median) },
 ];
