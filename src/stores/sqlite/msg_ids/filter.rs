@@ -12,7 +12,7 @@ const BITS_MIN: u64 = 1 << 12;
 /// As many as an entry has of its hash.
 const BITS_MAX: u64 = 1 << 28;
 /// Entries read with a batch.
-const READ_EACH: i64 = if cfg!(test) { 3 } else { 4096 };
+const READ_EACH: i64 = if cfg!(test) { 3 } else { 65_536 };
 
 /// A bit for each value of a hash's first bits.
 struct Bits {
