@@ -32,9 +32,10 @@ use crate::support::running::Running;
 use crate::support::running::command;
 
 /// The first release's schema, and what each release added up to the one before this.
-const SCHEMAS: [&str; 2] = [
+const SCHEMAS: [&str; 3] = [
     include_str!("../../src/stores/sqlite/schema/0001_first.sql"),
     include_str!("../../src/stores/sqlite/schema/0002_queues.sql"),
+    include_str!("../../src/stores/sqlite/schema/0003_people.sql"),
 ];
 /// Who there is; the first has a password.
 const USERS: u64 = 6;
@@ -104,7 +105,7 @@ fn write(data: &Path, schema: usize, logs: &Logs) {
     for uid in 1..=USERS {
         let hash = (uid == 1).then(|| hash_password(PASSWORD).expect("a hash"));
         all.execute(
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?1)",
+            "INSERT INTO users (uid, name, password_hash, created_ms) VALUES (?1, ?2, ?3, ?1)",
             params![uid as i64, people::name(uid), hash],
         )
         .expect("a user");
@@ -112,14 +113,15 @@ fn write(data: &Path, schema: usize, logs: &Logs) {
     for (number, ((low, high), log)) in logs.iter().enumerate() {
         let id = number as i64 + 1;
         all.execute(
-            "INSERT INTO conversations VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO conversations (id, low, high, last_seq) VALUES (?1, ?2, ?3, ?4)",
             params![id, *low as i64, *high as i64, log.len() as i64],
         )
         .expect("a conversation");
         for (seq, kept) in (1_i64..).zip(log) {
             let name: [u8; 20] = hex(&msg_id(&kept.content));
             all.execute(
-                "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO messages (id, conversation, seq, sender, msg_id, content, time_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     kept.id as i64,
                     id,
@@ -136,7 +138,7 @@ fn write(data: &Path, schema: usize, logs: &Logs) {
             let has = |kept: &Kept| kept.sender == *uid || kept.received;
             let cursor = log.iter().take_while(|kept| has(kept)).count();
             all.execute(
-                "INSERT INTO members VALUES (?1, ?2, ?3)",
+                "INSERT INTO members (uid, conversation, received) VALUES (?1, ?2, ?3)",
                 params![*uid as i64, id, cursor as i64],
             )
             .expect("a member");
@@ -175,6 +177,12 @@ fn write(data: &Path, schema: usize, logs: &Logs) {
     }
     all.commit().expect("committed");
     conn.close().map_err(|(_, error)| error).expect("closed");
+}
+
+fn schema_of(data: &Path) -> usize {
+    let conn = Connection::open(data.join("hongyan.db")).expect("the database");
+    let version = conn.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    version.expect("a number") as usize
 }
 
 fn hex(text: &str) -> [u8; 20] {
@@ -344,6 +352,11 @@ async fn data_of_each_earlier_schema_are_whole_and_go_on() {
         assert!(broker.terminate().success());
         assert!(hongyan(&data, &["check"]).good().ends_with("sound\n"));
     }
+    assert_eq!(
+        schema_of(&folder.path().join("started-1")),
+        SCHEMAS.len() + 1,
+        "an earlier schema is missing here"
+    );
     println!("{late} were through before they were told to end");
     attack.count("schemas", SCHEMAS.len() as u64);
     attack.count("messages in each", messages);
