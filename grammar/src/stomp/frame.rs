@@ -47,14 +47,16 @@ impl Frame {
     }
 }
 
+const COLON: char = ':';
+
 /// The headers of a frame: ordered, and with repeats kept. The first of a name is the one that
 /// counts (STOMP 1.2, "Repeated Header Entries").
 ///
 /// All text is in one string, because a broker reads millions of small headers: two allocations for
-/// a frame, whatever the number of its headers.
+/// a frame, whatever the number of its headers, and one copy for each of them.
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// Names and values, one after another, with nothing between.
+    /// Names and values, one after another, with a colon behind each name.
     text: String,
     /// Where in `text` the name ends, and where its value does. The name begins where the value
     /// before it ends.
@@ -81,7 +83,16 @@ impl Headers {
     pub fn push(&mut self, name: &str, value: &str) {
         self.text.push_str(name);
         let name_end = self.text.len();
+        self.text.push(COLON);
         self.text.push_str(value);
+        self.ends.push((name_end, self.text.len()));
+    }
+
+    /// The same for a header that stands together in `line`: a name of `name_bytes`, a colon, and the
+    /// value.
+    pub(super) fn push_line(&mut self, line: &str, name_bytes: usize) {
+        let name_end = self.text.len() + name_bytes;
+        self.text.push_str(line);
         self.ends.push((name_end, self.text.len()));
     }
 
@@ -154,7 +165,7 @@ impl<'a> Iterator for Iter<'a> {
         // Always `Some`: `push` alone makes the ends, and only where a string ended.
         let pair = (
             self.text.get(self.start..name_end)?,
-            self.text.get(name_end..value_end)?,
+            self.text.get(name_end + COLON.len_utf8()..value_end)?,
         );
         self.start = value_end;
         Some(pair)

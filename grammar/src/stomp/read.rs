@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use nom::bytes::complete::tag;
 use nom::combinator::opt;
 use nom::error::{ErrorKind, ParseError};
@@ -88,11 +88,12 @@ fn headers(
     let mut headers = Headers::with_capacity(count, input.len());
     let mut input = input;
     while eol(input).is_err() {
-        let (rest, (name, value)) = terminated(header, eol)
+        let (rest, line) = terminated(before_eol, eol)
             .parse(input)
             .map_err(|error| refusal(head, error))?;
+        let (_, (name, value)) = header(line).map_err(|error| refusal(head, error))?;
         if escapes == Escapes::None {
-            headers.push(name, value);
+            headers.push_line(line, name.len());
         } else {
             headers.push(&plain(head, name, escapes)?, &plain(head, value, escapes)?);
         }
@@ -101,26 +102,25 @@ fn headers(
     Ok(headers)
 }
 
-/// `header = header-name ":" header-value`
-fn header(input: &str) -> Read<'_, (&str, &str)> {
-    let (rest, name) = header_name(input)?;
-    let (rest, _) = colon(rest).map_err(|_| {
+/// `header = header-name ":" header-value`, of a line without its end: a value is all that is left.
+fn header(line: &str) -> Read<'_, (&str, &str)> {
+    let (rest, name) = header_name(line)?;
+    let (value, _) = colon(rest).map_err(|_| {
         fault(
-            input,
+            line,
             "a header without a colon: write each header as name:value on a line of its own",
         )
     })?;
-    let (rest, value) = header_value(rest)?;
-    Ok((rest, (name, value)))
+    Ok(("", (name, value)))
 }
 
-/// `header-name = 1*<any OCTET except LF or ":">`
-fn header_name(input: &str) -> Read<'_, &str> {
-    let end = memchr2(b':', b'\n', input.as_bytes()).unwrap_or(input.len());
-    match input.split_at_checked(end) {
+/// `header-name = 1*<any OCTET except LF or ":">`, of a line without its end
+fn header_name(line: &str) -> Read<'_, &str> {
+    let end = memchr(b':', line.as_bytes()).unwrap_or(line.len());
+    match line.split_at_checked(end) {
         Some((name, rest)) if !name.is_empty() => Ok((rest, name)),
         _ => Err(fault(
-            input,
+            line,
             "a header without a name: write each header as name:value",
         )),
     }
@@ -129,11 +129,6 @@ fn header_name(input: &str) -> Read<'_, &str> {
 /// `":"`
 fn colon(input: &str) -> Read<'_, &str> {
     tag(":").parse(input)
-}
-
-/// `header-value = *<any OCTET except LF>`, less the CR of the end of the line
-fn header_value(input: &str) -> Read<'_, &str> {
-    before_eol(input)
 }
 
 /// `*<any OCTET except LF>`, less the CR of the end of the line
