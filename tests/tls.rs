@@ -69,6 +69,8 @@ impl Place {
         let (cert, key) = (self.file("cert.pem"), self.file("key.pem"));
         let mut command = command(&self.data(), &["serve", "--listen", "127.0.0.1:0"]);
         command
+            // No faster than the machine can: else who writes a message after each renewal is too fast where those are quick.
+            .args(["--message-rate", "1000000"])
             .args(["--stomp-listen", "127.0.0.1:0", "--jwt-key"])
             .arg(people::key_file(&self.data()))
             .arg("--tls-cert")
@@ -278,7 +280,9 @@ async fn certificates_come_and_go_while_people_chat() {
         for uid in [2 * pair + 1, 2 * pair + 2] {
             let stream = secure(&stomp_address, &[&good], &[]).await;
             let mut client = Client::log_in_bare(Box::new(stream.expect("a handshake")), uid).await;
-            client.subscribe(&format!("/user/{uid}/recive")).await;
+            for destination in ["/user/queue/send/status", &format!("/user/{uid}/recive")] {
+                client.subscribe(destination).await;
+            }
             people.push(client);
         }
         chats.push((2 * pair + 2, people));
@@ -312,6 +316,8 @@ async fn certificates_come_and_go_while_people_chat() {
             assert_eq!(shown(&stream), good.cert.der(), "round {round}");
         }
         for (_, people) in &mut chats {
+            let status = json(&people[0].next().await.expect("nobody is dropped"));
+            assert_eq!(status["code"], 200, "round {round}: {status}");
             let message = json(&people[1].next().await.expect("nobody is dropped"));
             assert_eq!(message["content"], *said);
         }
