@@ -45,7 +45,7 @@ const TOKEN_LIFE_S: u64 = 3_600;
 /// else's; sun is well-behaved.
 const NAMES: [&str; 5] = ["li", "wu", "zhao", "qian", "sun"];
 
-/// What zhao and qian write to each other.
+/// What zhao and qian write to each other. A fuzzer sees what its input is compared with, and may learn it.
 pub(super) const SECRET: &str = "between zhao and qian";
 
 /// Times that machines and broker are woken in one stretch of time; the clients have the bytes to ask for no more.
@@ -387,8 +387,13 @@ fn added(store: &dyn Store, name: &str) -> Person {
     }
 }
 
-/// The records of a script: an octet that says what happens, and the rest. U+001E stands between two.
+/// The records of a script: an octet that says what happens, and the rest. U+001E stands between two. There are none where
+/// the secret is among them: what a client says itself it may be told.
 pub(super) fn records(script: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let told = script
+        .windows(SECRET.len())
+        .any(|part| part == SECRET.as_bytes());
+    let script = if told { &[] } else { script };
     script
         .split(|octet| *octet == 0x1e)
         .filter_map(|record| record.split_first())
