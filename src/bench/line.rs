@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::SinkExt;
 use futures_util::StreamExt;
@@ -164,7 +165,8 @@ impl Line {
     pub(super) async fn queue(&mut self, wire: &[u8]) -> Result<(), Failed> {
         match &mut self.socket {
             Socket::WebSocket(socket) => {
-                let text = Utf8Bytes::from(String::from_utf8_lossy(wire).into_owned());
+                let text = Utf8Bytes::try_from(Bytes::copy_from_slice(wire));
+                let text = text.map_err(|why| failed("a frame that is no text", why))?;
                 // What the socket does not take now is kept until the flush.
                 let queued = socket.start_send_unpin(Message::Text(text));
                 queued.map_err(|why| failed("the connection broke", why))

@@ -143,6 +143,7 @@ impl Outbox {
 
     /// Moves up to `count_max` events to the end of `into`; whether more wait.
     pub(super) fn take(&mut self, into: &mut Vec<Event>, count_max: usize) -> bool {
+        into.reserve(self.events.len().min(count_max));
         for _ in 0..count_max {
             let Some(event) = self.events.pop_front() else {
                 // An outbox that once was full should not cost an idle session anything.

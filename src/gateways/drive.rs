@@ -151,9 +151,14 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 if let Some(seat) = &self.seat {
                     seat.broker.take(now, &seat.session, &mut events, TURN_MAX);
                 }
+                acts.reserve(events.len());
+                let mut said = 0;
                 for event in events {
+                    let before = acts.len();
                     self.machine.told(now, event, &mut acts);
-                    if said_bytes(&acts) > SAID_BYTES_MAX {
+                    said += said_bytes(&acts[before..]);
+                    if said > SAID_BYTES_MAX {
+                        said = 0;
                         self.carry_out(std::mem::take(&mut acts)).await?;
                     }
                 }

@@ -68,6 +68,16 @@ impl<'a> FrameWriter<'a> {
         }
     }
 
+    /// Goes on with a frame of `command`, of which `head` was written before: all up to a line's end, in the same version.
+    pub fn resume(out: &'a mut Vec<u8>, command: Command, version: Version, head: &[u8]) -> Self {
+        out.extend_from_slice(head);
+        Self {
+            out,
+            escapes: Escapes::of(command, version),
+            body: None,
+        }
+    }
+
     /// Adds a header. `content-length` is for [`body`](Self::body) to add.
     pub fn header(self, name: &str, value: &str) -> Self {
         if !name.is_empty() {
@@ -77,6 +87,14 @@ impl<'a> FrameWriter<'a> {
             self.out.push(b'\n');
         }
         self
+    }
+
+    /// Adds a header that a frame may have or not.
+    pub fn header_if(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
     }
 
     /// Adds a header whose value is a number, in decimal digits.
@@ -162,6 +180,21 @@ mod tests {
             .end();
         let frame =
             "beforeMESSAGE\ndestination:/queue/a\\cb\nmessage-id:255\ncontent-length:4\n\n起\0\0";
+        assert_eq!(out, frame.as_bytes());
+    }
+
+    #[test]
+    fn a_frame_goes_on_where_its_head_ends() {
+        let mut head = Vec::new();
+        let _ = FrameWriter::begin(&mut head, Command::Message, Version::V1_2)
+            .header("destination", "/topic/a:b");
+        let mut out = Vec::new();
+        FrameWriter::resume(&mut out, Command::Message, Version::V1_2, &head)
+            .header_if("ack", None)
+            .header_if("topic", Some("a:b"))
+            .body(b"c")
+            .end();
+        let frame = "MESSAGE\ndestination:/topic/a\\cb\ntopic:a\\cb\ncontent-length:1\n\nc\0";
         assert_eq!(out, frame.as_bytes());
     }
 

@@ -19,10 +19,9 @@ use crate::gateways::Act;
 use crate::gateways::json::MessageJson;
 use crate::gateways::json::wire_uid;
 use crate::gateways::stomp::destination::QUEUE;
-use crate::gateways::stomp::destination::TOPIC;
 use crate::gateways::stomp::refusal::Fault;
 use crate::gateways::stomp::shared::Wire;
-use crate::gateways::stomp::subscriptions::AckMode;
+use crate::gateways::stomp::shared::text;
 use crate::gateways::stomp::subscriptions::Subscription;
 
 /// The `server` header: no space, because some clients can't read one.
@@ -114,19 +113,15 @@ pub(super) fn message(
     body: &[u8],
 ) -> String {
     let message_id = subscription.message_id(push, id);
-    frame(Command::Message, version, body, |frame| {
-        let frame = frame
-            .header("destination", &subscription.destination)
+    let ack = subscription.asks_for_acks().then_some(&*message_id);
+    let head = subscription.head(version);
+    text(|out| {
+        FrameWriter::resume(out, Command::Message, version, head)
             .header("content-type", JSON)
-            .header("message-id", &message_id);
-        let frame = match &subscription.id {
-            Some(id) => frame.header("subscription", id),
-            None => frame,
-        };
-        match subscription.ack {
-            AckMode::Auto => frame,
-            AckMode::Client | AckMode::ClientIndividual => frame.header("ack", &message_id),
-        }
+            .header("message-id", &message_id)
+            .header_if("ack", ack)
+            .body(body)
+            .end();
     })
 }
 
@@ -134,112 +129,74 @@ pub(super) fn message(
 /// is a pattern, the topic itself stands in `topic`.
 pub(super) fn post(wire: Wire, subscription: &mut Subscription, push: u64, post: &Post) -> Act {
     let message_id = subscription.message_id(push, None);
-    let topic = [TOPIC, post.topic.as_str()].concat();
-    let mut own = vec![
-        ("destination", &*subscription.destination),
-        ("message-id", &*message_id),
-        ("topic", &*topic),
-    ];
-    if let Some(id) = &subscription.id {
-        own.push(("subscription", id));
-    }
-    if subscription.ack != AckMode::Auto {
-        own.push(("ack", &message_id));
-    }
-    wire.message(&own, &post.payload)
+    let ack = subscription.asks_for_acks().then_some(&*message_id);
+    let head = subscription.head(wire.version);
+    wire.message(head, &post.payload, Some(&post.topic), |frame| {
+        frame
+            .header("message-id", &message_id)
+            .header_if("ack", ack)
+    })
 }
 
 /// MESSAGE of a queue.
 pub(super) fn handout(
     wire: Wire,
-    subscription: &Subscription,
+    subscription: &mut Subscription,
     push: u64,
     handout: &Handout,
 ) -> Act {
     let message = &handout.message;
     let message_id = subscription.handout_id(push, handout.tag);
-    let buried = message.buried.as_ref().map(|buried| {
-        let origin = [QUEUE, buried.from.as_str()].concat();
-        (origin, buried.time_ms.to_string())
-    });
-    let mut own = vec![
-        ("destination", &*subscription.destination),
-        ("message-id", &*message_id),
-    ];
-    if let Some(id) = &subscription.id {
-        own.push(("subscription", id));
-    }
-    if subscription.ack != AckMode::Auto {
-        own.push(("ack", &message_id));
-    }
-    if handout.again {
-        own.push(("redelivered", "true"));
-    }
-    if let Some((origin, since)) = &buried {
-        own.push(("original-destination", origin));
-        own.push(("dead-since", since));
-    }
-    wire.message(&own, &message.payload)
+    let ack = subscription.asks_for_acks().then_some(&*message_id);
+    let head = subscription.head(wire.version);
+    wire.message(head, &message.payload, None, |frame| {
+        let frame = frame
+            .header("message-id", &message_id)
+            .header_if("ack", ack)
+            .header_if("redelivered", handout.again.then_some("true"));
+        match &message.buried {
+            Some(buried) => frame
+                .header(
+                    "original-destination",
+                    &[QUEUE, buried.from.as_str()].concat(),
+                )
+                .header_number("dead-since", buried.time_ms),
+            None => frame,
+        }
+    })
 }
 
 /// CONNECTED.
 pub(super) fn connected(version: Version, session: &str, beats: (u64, u64)) -> String {
-    let mut bytes = Vec::with_capacity(128);
-    FrameWriter::begin(&mut bytes, Command::Connected, version)
-        .header("version", version.as_str())
-        .header("heart-beat", &format!("{},{}", beats.0, beats.1))
-        .header("session", session)
-        .header("server", SERVER)
-        .end();
-    text(bytes)
+    text(|out| {
+        FrameWriter::begin(out, Command::Connected, version)
+            .header("version", version.as_str())
+            .header("heart-beat", &format!("{},{}", beats.0, beats.1))
+            .header("session", session)
+            .header("server", SERVER)
+            .end();
+    })
 }
 
 /// RECEIPT.
 pub(super) fn receipt(version: Version, id: &str) -> String {
-    let mut bytes = Vec::with_capacity(48);
-    FrameWriter::begin(&mut bytes, Command::Receipt, version)
-        .header("receipt-id", id)
-        .end();
-    text(bytes)
+    text(|out| {
+        FrameWriter::begin(out, Command::Receipt, version)
+            .header("receipt-id", id)
+            .end();
+    })
 }
 
 /// ERROR, about a frame that asked for `receipt` or about none.
 pub(super) fn error(version: Version, fault: &Fault, receipt: Option<&str>) -> String {
-    frame(
-        Command::Error,
-        version,
-        fault.sentence.as_bytes(),
-        |frame| {
-            let frame = frame
-                .header("message", fault.word)
-                .header("content-type", "text/plain;charset=UTF-8");
-            let frame = match fault.word {
-                "unsupported-version" => frame.header("version", "1.0,1.1,1.2"),
-                _ => frame,
-            };
-            match receipt {
-                Some(id) => frame.header("receipt-id", id),
-                None => frame,
-            }
-        },
-    )
-}
-
-fn frame(
-    command: Command,
-    version: Version,
-    body: &[u8],
-    headers: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
-) -> String {
-    let mut bytes = Vec::with_capacity(body.len() + 256);
-    headers(FrameWriter::begin(&mut bytes, command, version))
-        .body(body)
-        .end();
-    text(bytes)
-}
-
-/// Everything said here was made of strings, so it is UTF-8; the loss is for the compiler.
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    let versions = (fault.word == "unsupported-version").then_some("1.0,1.1,1.2");
+    text(|out| {
+        FrameWriter::begin(out, Command::Error, version)
+            .header("message", fault.word)
+            .header("content-type", "text/plain;charset=UTF-8")
+            .header_if("version", versions)
+            .header_if("receipt-id", receipt)
+            .body(fault.sentence.as_bytes())
+            .end();
+    })
 }

@@ -1,6 +1,9 @@
 //! MESSAGEs of topics and queues: the sender's own headers and body, written once for each STOMP version, behind the few
 //! headers that each subscription has for itself.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hongyan_grammar::stomp::Command;
@@ -8,9 +11,11 @@ use hongyan_grammar::stomp::Frame;
 use hongyan_grammar::stomp::FrameWriter;
 use hongyan_grammar::stomp::Version;
 
+use crate::broker::destination::Name;
 use crate::broker::payload::Encoding;
 use crate::broker::payload::Payload;
 use crate::gateways::Act;
+use crate::gateways::stomp::destination::TOPIC;
 
 /// Headers of a SEND that are for the broker, or that the broker writes into the MESSAGE itself. All others pass through.
 const NOT_PASSED_ON: [&str; 12] = [
@@ -63,36 +68,40 @@ impl Wire {
         version + if self.text_only { 3 } else { 0 }
     }
 
-    /// MESSAGE with these headers before those of the payload.
-    pub(super) fn message(self, own: &[(&str, &str)], payload: &Payload) -> Act {
-        let mut head = Vec::with_capacity(256);
-        let mut writer = FrameWriter::begin(&mut head, Command::Message, self.version);
-        for (name, value) in own {
-            writer = writer.header(name, value);
-        }
-        // What ends the frame is behind it already.
-        let _ = writer;
-        match payload.encoded(self.language(), |payload| self.tail(payload)) {
-            Encoding::Text(tail) => {
-                head.reserve_exact(tail.len());
-                let mut text = utf8(head);
-                text.push_str(tail);
-                Act::Say(text)
+    /// MESSAGE that begins with `head`, goes on with what `own` adds, and ends with the payload, which was posted to `topic`
+    /// if to any.
+    pub(super) fn message(
+        self,
+        head: &[u8],
+        payload: &Payload,
+        topic: Option<&Name>,
+        own: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
+    ) -> Act {
+        let tail = payload.encoded(self.language(), |payload| self.tail(payload, topic));
+        in_scratch(|out| {
+            // What ends the frame is in the tail.
+            let _ = own(FrameWriter::resume(
+                out,
+                Command::Message,
+                self.version,
+                head,
+            ));
+            match tail {
+                Encoding::Text(tail) => Act::Say([&*as_text(out), tail].concat()),
+                Encoding::Bytes(tail) => Act::SayBytes([&**out, tail].concat()),
             }
-            Encoding::Bytes(tail) => {
-                head.extend_from_slice(tail);
-                Act::SayBytes(head)
-            }
-        }
+        })
     }
 
     /// Everything from the payload's headers to the end of the frame.
-    fn tail(self, payload: &Payload) -> Encoding {
+    fn tail(self, payload: &Payload, topic: Option<&Name>) -> Encoding {
         let is_text = std::str::from_utf8(&payload.body).is_ok();
         let in_base64 = (self.text_only && !is_text).then(|| BASE64_STANDARD.encode(&payload.body));
         let body = in_base64.as_deref().map_or(&*payload.body, str::as_bytes);
         let mut bytes = Vec::with_capacity(payload.bytes() + 128);
-        let mut writer = FrameWriter::begin(&mut bytes, Command::Message, self.version);
+        let topic = topic.map(|topic| [TOPIC, topic.as_str()].concat());
+        let mut writer = FrameWriter::begin(&mut bytes, Command::Message, self.version)
+            .header_if("topic", topic.as_deref());
         if in_base64.is_some() {
             // Before the sender's: the first counts.
             writer = writer.header("content-transfer-encoding", "base64");
@@ -111,17 +120,39 @@ impl Wire {
         let begun = Command::Message.as_str().len() + 1;
         bytes.drain(..begun);
         if is_text || in_base64.is_some() {
-            Encoding::Text(utf8(bytes).into())
+            Encoding::Text(as_text(&bytes).into())
         } else {
             Encoding::Bytes(bytes.into())
         }
     }
 }
 
-/// What was made of strings alone; the loss is for the compiler.
-fn utf8(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+/// A frame made of strings alone, in a string that is as large as its room: such a one goes to a socket as it is.
+pub(super) fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    in_scratch(|out| {
+        write(out);
+        as_text(out).into_owned()
+    })
+}
+
+/// Room that a thread keeps: enough for nearly every frame.
+const SCRATCH_BYTES_MAX: usize = 64 * 1024;
+
+/// Gives a buffer of the thread's, empty, whose room lasts. Not to be nested.
+fn in_scratch<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        scratch.shrink_to(SCRATCH_BYTES_MAX);
+        write(scratch)
+    })
+}
+
+/// What was made of strings alone; the loss is for the compiler. Alone it would look at each byte, several times as slowly.
+fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]
@@ -145,9 +176,11 @@ mod tests {
     fn a_text_is_said_as_text_in_the_spelling_of_each_version() {
         let payload = sent("起".as_bytes());
         for (version, colour) in [(Version::V1_0, "a:b"), (Version::V1_2, "a\\cb")] {
-            let said = wire(version, false).message(&[("destination", "/topic/a")], &payload);
+            let said = wire(version, false).message(b"MESSAGE\n", &payload, None, |frame| {
+                frame.header("message-id", "1")
+            });
             let text = format!(
-                "MESSAGE\ndestination:/topic/a\ncolour:{colour}\ncontent-type:text/plain\ncontent-length:3\n\n起\0"
+                "MESSAGE\nmessage-id:1\ncolour:{colour}\ncontent-type:text/plain\ncontent-length:3\n\n起\0"
             );
             assert_eq!(said, Act::Say(text));
         }
@@ -156,10 +189,10 @@ mod tests {
     #[test]
     fn other_bytes_are_said_as_bytes_or_in_base64() {
         let payload = sent(&[0xff, 0]);
-        let said = wire(Version::V1_2, false).message(&[], &payload);
+        let said = wire(Version::V1_2, false).message(b"MESSAGE\n", &payload, None, |frame| frame);
         let bytes = b"MESSAGE\ncolour:a\\cb\ncontent-type:application/octet-stream\ncontent-length:2\n\n\xff\0\0";
         assert_eq!(said, Act::SayBytes(bytes.to_vec()));
-        let said = wire(Version::V1_2, true).message(&[], &payload);
+        let said = wire(Version::V1_2, true).message(b"MESSAGE\n", &payload, None, |frame| frame);
         let text = "MESSAGE\ncontent-transfer-encoding:base64\ncolour:a\\cb\n\
                     content-type:application/octet-stream\ncontent-length:4\n\n/wA=\0";
         assert_eq!(said, Act::Say(text.to_owned()));

@@ -1,5 +1,9 @@
 //! The subscriptions of one session: which there are, how each is acknowledged, and what an ACK's id means.
 
+use hongyan_grammar::stomp::Command;
+use hongyan_grammar::stomp::FrameWriter;
+use hongyan_grammar::stomp::Version;
+
 use crate::broker::command::Ears;
 use crate::broker::command::Pushed as Range;
 use crate::broker::message::MessageId;
@@ -42,6 +46,7 @@ pub(super) struct Subscription {
     pub(super) ack: AckMode,
     pub(super) number: SubscriptionId,
     run: Option<Run>,
+    head: Option<Box<[u8]>>,
 }
 
 /// A run of pushes with rising ids and nothing left out: all up to `after` was received or came before it, `last` was pushed. An
@@ -71,6 +76,23 @@ impl Subscription {
         };
         self.run = Some(Run { after, last: id });
         format!("{number}-{push}-{}", id.0)
+    }
+
+    /// Whether its client acknowledges what comes.
+    pub(super) fn asks_for_acks(&self) -> bool {
+        self.ack != AckMode::Auto
+    }
+
+    /// How each MESSAGE to it begins, in the version that was agreed on: the command, `destination` and `subscription`.
+    pub(super) fn head(&mut self, version: Version) -> &[u8] {
+        let (destination, id) = (&self.destination, self.id.as_deref());
+        self.head.get_or_insert_with(|| {
+            let mut head = Vec::new();
+            let _ = FrameWriter::begin(&mut head, Command::Message, version)
+                .header("destination", destination)
+                .header_if("subscription", id);
+            head.into()
+        })
     }
 
     /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
@@ -165,6 +187,7 @@ impl Subscriptions {
             ack,
             number,
             run: None,
+            head: None,
         });
         number
     }
