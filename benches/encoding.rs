@@ -3,9 +3,10 @@
 //!
 //! `cargo bench --bench encoding`
 
+mod settings;
+
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 use criterion::BenchmarkGroup;
 use criterion::Criterion;
@@ -49,11 +50,7 @@ const SHORT_BYTES: usize = 100;
 const LONG_BYTES: usize = 64 * 1024;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = settings::criterion(30);
     frames(&mut criterion);
     sockjs_frames(&mut criterion);
     gateway(&mut criterion);

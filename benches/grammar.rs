@@ -3,9 +3,10 @@
 //!
 //! `cargo bench --bench grammar`
 
+mod settings;
+
 use std::hint::black_box;
 use std::iter;
-use std::time::Duration;
 
 use criterion::Criterion;
 use criterion::Throughput;
@@ -32,11 +33,7 @@ const ACK: &[u8] = include_bytes!("../frames/stomp/1.2/12-ack-stompjs.wire");
 const ESCAPED: &[u8] = include_bytes!("../frames/stomp/1.2/46-escapes.wire");
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = settings::criterion(30);
     small_frames(&mut criterion);
     large_bodies(&mut criterion);
     bodies_in_pieces(&mut criterion);

@@ -3,10 +3,11 @@
 //!
 //! `cargo bench --bench router`
 
+mod settings;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use criterion::Criterion;
 use criterion::Throughput;
@@ -35,11 +36,7 @@ const NOW: Moment = Moment {
 const EVENTS_MAX: usize = 64;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = settings::criterion(30);
     for subscribers in [1, 1_000, 10_000] {
         fan_out(&mut criterion, subscribers);
     }

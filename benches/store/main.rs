@@ -6,6 +6,8 @@
 
 mod kept;
 mod plain;
+#[path = "../settings/mod.rs"]
+mod settings;
 
 use std::env;
 use std::fs::File;
@@ -28,11 +30,7 @@ use crate::plain::Table;
 use crate::plain::append_to_file;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(20)
-        .configure_from_args();
+    let mut criterion = settings::criterion(20);
     let rows =
         env::var("HONGYAN_BENCH_ROWS").map_or(100_000, |rows| rows.parse().expect("a number"));
     for under_way in [1, 32, 512] {
