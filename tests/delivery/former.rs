@@ -6,16 +6,40 @@ use crate::gate::Kind;
 use crate::gate::Shut::*;
 use crate::play::play;
 use crate::stage::Where;
+use crate::transition::Mode;
 use crate::transition::Mode::*;
 use crate::transition::Name::*;
 use crate::transition::Transition;
 use crate::transition::Transition::*;
+use crate::transition::Whom;
 use crate::transition::Whom::*;
 
 fn agree(friends_only: bool, steps: &[Transition]) {
     for place in [Where::Memory, Where::Disk] {
         let played = play(place, friends_only, steps);
         played.unwrap_or_else(|why| panic!("{place:?}: {why}"));
+    }
+}
+
+/// Hears what is written to it, and this of groups.
+fn listens(user: u64, groups: Option<Mode>) -> Transition {
+    Connect {
+        user,
+        direct: Some(Auto),
+        groups,
+        init: false,
+        life_s: None,
+    }
+}
+
+/// The first who connected writes something new.
+fn first_says(to: Whom) -> Transition {
+    Send {
+        client: 0,
+        to,
+        name: Fresh,
+        padding: 0,
+        ignored: 0,
     }
 }
 
@@ -98,20 +122,6 @@ fn who_begins_to_listen_after_a_restart_confirms_what_came_since() {
 /// A session that began to hear groups late was pushed an older message to one, which it had not asked for.
 #[test]
 fn who_begins_to_hear_groups_hears_what_comes_later() {
-    let connect = |user| Connect {
-        user,
-        direct: Some(Auto),
-        groups: None,
-        init: false,
-        life_s: None,
-    };
-    let plain = |to| Send {
-        client: 0,
-        to,
-        name: Fresh,
-        padding: 0,
-        ignored: 0,
-    };
     agree(
         false,
         &[
@@ -119,17 +129,17 @@ fn who_begins_to_hear_groups_hears_what_comes_later() {
                 user: 2,
                 members: vec![3],
             },
-            connect(2),
-            connect(3),
-            plain(Group(0)),
+            listens(2, None),
+            listens(3, None),
+            first_says(Group(0)),
             Turn {
                 client: 1,
                 groups: true,
                 mode: Auto,
             },
             Fail(Refused),
-            plain(Group(0)),
-            plain(User(4)),
+            first_says(Group(0)),
+            first_says(User(4)),
         ],
     );
 }
@@ -137,34 +147,20 @@ fn who_begins_to_hear_groups_hears_what_comes_later() {
 /// A message was committed, its sender was told that it was not; sent again it was kept, and pushed to nobody.
 #[test]
 fn what_was_committed_in_spite_of_a_failure_is_pushed_when_it_is_sent_again() {
-    let connect = |user| Connect {
-        user,
-        direct: Some(Auto),
-        groups: None,
-        init: false,
-        life_s: None,
-    };
-    let plain = |to| Send {
-        client: 0,
-        to,
-        name: Fresh,
-        padding: 0,
-        ignored: 0,
-    };
     agree(
         false,
         &[
-            connect(1),
-            connect(2),
+            listens(1, None),
+            listens(2, None),
             Fail(AnswerLost),
-            plain(User(2)),
+            first_says(User(2)),
             Again {
                 client: 0,
                 letter: 0,
             },
             Fail(AnswerLost),
-            plain(User(2)),
-            plain(User(3)),
+            first_says(User(2)),
+            first_says(User(3)),
         ],
     );
 }
@@ -251,20 +247,6 @@ fn who_asks_for_all_is_pushed_what_was_committed_without_an_answer_once() {
 /// Who began to hear groups anew without asking for what was older need not be pushed such a message again.
 #[test]
 fn who_listens_anew_need_not_be_pushed_what_was_committed_before() {
-    let connect = |user| Connect {
-        user,
-        direct: Some(Auto),
-        groups: Some(Auto),
-        init: false,
-        life_s: None,
-    };
-    let plain = |to| Send {
-        client: 0,
-        to,
-        name: Fresh,
-        padding: 0,
-        ignored: 0,
-    };
     let turn = Turn {
         client: 1,
         groups: true,
@@ -277,14 +259,14 @@ fn who_listens_anew_need_not_be_pushed_what_was_committed_before() {
                 user: 1,
                 members: vec![1, 2],
             },
-            connect(1),
-            connect(2),
+            listens(1, Some(Auto)),
+            listens(2, Some(Auto)),
             Fail(AnswerLost),
-            plain(Group(0)),
+            first_says(Group(0)),
             Init(1),
             turn.clone(),
             turn,
-            plain(User(2)),
+            first_says(User(2)),
         ],
     );
 }
