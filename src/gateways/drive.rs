@@ -16,6 +16,7 @@ use crate::auth::Auth;
 use crate::broker::Broker;
 use crate::broker::event::End;
 use crate::broker::event::Event;
+use crate::broker::moment::Moment;
 use crate::broker::sessions::Session;
 use crate::broker::users::Person;
 use crate::broker::users::UserKey;
@@ -146,23 +147,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
         let now = self.context.clock.now();
         match happened {
             Happened::Heard(heard) => self.read(heard, &mut acts),
-            Happened::Rung => {
-                let mut events: Vec<Event> = Vec::new();
-                if let Some(seat) = &self.seat {
-                    seat.broker.take(now, &seat.session, &mut events, TURN_MAX);
-                }
-                acts.reserve(events.len());
-                let mut said = 0;
-                for event in events {
-                    let before = acts.len();
-                    self.machine.told(now, event, &mut acts);
-                    said += said_bytes(&acts[before..]);
-                    if said > SAID_BYTES_MAX {
-                        said = 0;
-                        self.carry_out(std::mem::take(&mut acts)).await?;
-                    }
-                }
-            }
+            Happened::Rung => return self.tell(now).await,
             Happened::Admitted(admission) => {
                 self.admission = None;
                 if admission.is_err() {
@@ -176,11 +161,44 @@ impl<L: Link, M: Machine> Drive<L, M> {
         self.carry_out(acts).await
     }
 
-    async fn carry_out(&mut self, acts: Vec<Act>) -> Result<(), Ending> {
+    /// Tells the machine what happened to its session. What comes of each event is carried out before the next, so that what
+    /// one was written in serves the next as well, and is sent when all are told.
+    async fn tell(&mut self, now: Moment) -> Result<(), Ending> {
+        let mut events = Vec::new();
+        if let Some(seat) = &self.seat {
+            seat.broker.take(now, &seat.session, &mut events, TURN_MAX);
+        }
+        let mut acts = Vec::new();
+        let (mut acted, mut said) = (false, 0);
+        for event in events {
+            self.machine.told(now, event, &mut acts);
+            acted |= !acts.is_empty();
+            said += said_bytes(&acts);
+            let farewell = self.perform(&mut acts).map_err(parting)?;
+            if farewell.is_some() {
+                return self.send(farewell).await;
+            }
+            if said > SAID_BYTES_MAX {
+                said = 0;
+                self.send(None).await?;
+            }
+        }
+        match acted {
+            true => self.send(None).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn carry_out(&mut self, mut acts: Vec<Act>) -> Result<(), Ending> {
         if acts.is_empty() {
             return Ok(());
         }
-        let farewell = self.perform(acts).map_err(parting)?;
+        let farewell = self.perform(&mut acts).map_err(parting)?;
+        self.send(farewell).await
+    }
+
+    /// Sends what was said.
+    async fn send(&mut self, farewell: Option<Farewell>) -> Result<(), Ending> {
         let flushed = timeout(STALL_AFTER, self.link.flush()).await;
         let flushed = flushed.unwrap_or_else(|_| {
             self.context.tally.stalled.add();
@@ -244,9 +262,9 @@ impl<L: Link, M: Machine> Drive<L, M> {
         }
     }
 
-    fn perform(&mut self, acts: Vec<Act>) -> Result<Option<Farewell>, Lost> {
-        let mut acts = acts.into_iter();
-        while let Some(act) = acts.next() {
+    /// Does these, up to a close. None is left.
+    fn perform(&mut self, acts: &mut Vec<Act>) -> Result<Option<Farewell>, Lost> {
+        for act in acts.drain(..) {
             match act {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
@@ -268,7 +286,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     let mut instead = Vec::new();
                     let over = Event::Ended(End::TokenRevoked);
                     self.machine.told(now, over, &mut instead);
-                    acts = instead.into_iter();
+                    return self.perform(&mut instead);
                 }
                 Act::Enter(admitted) => self.enter(admitted),
                 Act::Probe(mark) => self.link.probe(mark)?,
