@@ -69,7 +69,7 @@ impl Place {
         let (cert, key) = (self.file("cert.pem"), self.file("key.pem"));
         let mut command = command(&self.data(), &["serve", "--listen", "127.0.0.1:0"]);
         command
-            // No faster than the machine can: else who writes a message after each renewal is too fast where those are quick.
+            // Else whoever writes after each renewal writes too fast, where the machine is quick.
             .args(["--message-rate", "1000000"])
             .args(["--stomp-listen", "127.0.0.1:0", "--jwt-key"])
             .arg(people::key_file(&self.data()))
