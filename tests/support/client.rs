@@ -187,8 +187,7 @@ impl Client {
             .header("destination", destination)
             .header("receipt", "subscribed");
         self.send(frame).await;
-        let receipt = self.next().await.expect("RECEIPT");
-        assert_eq!(receipt.command, Command::Receipt, "{receipt:?}");
+        assert!(self.until_receipt().await, "no RECEIPT: {:?}", self.early);
     }
 
     /// Asks for everything that waits, and waits until that was heard: what others send from then on comes behind it.
@@ -197,15 +196,19 @@ impl Client {
             .header("destination", "/socket/chat/init")
             .header("receipt", "init");
         self.send(init).await;
-        loop {
-            let frame = self.next_unit().await;
-            match frame {
-                Some(Unit::Frame(frame)) if frame.command == Command::Receipt => return,
-                Some(Unit::Frame(frame)) => self.early.push_back(frame),
-                Some(Unit::Beat) => {}
-                None => return,
+        self.until_receipt().await;
+    }
+
+    /// Waits for a RECEIPT; what comes before it is for later. False where the connection ends instead.
+    async fn until_receipt(&mut self) -> bool {
+        while let Some(unit) = self.next_unit().await {
+            match unit {
+                Unit::Frame(frame) if frame.command == Command::Receipt => return true,
+                Unit::Frame(frame) => self.early.push_back(frame),
+                Unit::Beat => {}
             }
         }
+        false
     }
 
     /// Sends a message, without waiting for anything.
