@@ -39,8 +39,9 @@ use crate::transports::listener::stopped;
 use crate::transports::patience::Patience;
 use crate::transports::websocket;
 
-/// How long a client may take to send a request's head (and how long a connection may wait for its next request).
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's head, and how long a connection may wait for its next request: longer than
+/// the 10 s after which clients that poll answer a ping, or beat, or what they say would meet the end of its connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(15);
 
 /// Most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
@@ -267,6 +268,12 @@ fn strip(uri: &Uri, context_path: &str) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transports::socketio::Options;
+
+    #[test]
+    fn a_connection_outlives_the_time_between_two_answers_to_pings() {
+        assert!(HEAD_WITHIN >= Options::default().ping_interval + Duration::from_secs(5));
+    }
 
     #[test]
     fn a_request_outside_the_context_path_is_none_of_ours() {
