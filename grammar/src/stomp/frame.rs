@@ -162,7 +162,7 @@ impl<'a> Iterator for Iter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name_end, value_end) = *self.ends.next()?;
-        // Always `Some`: `push` alone makes the ends, and only where a string ended.
+        // Always `Some`: only `push` and `push_line` make the ends, where a name or a value ended.
         let pair = (
             self.text.get(self.start..name_end)?,
             self.text.get(name_end + COLON.len_utf8()..value_end)?,

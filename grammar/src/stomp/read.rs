@@ -91,7 +91,7 @@ fn headers(
         let (rest, line) = terminated(before_eol, eol)
             .parse(input)
             .map_err(|error| refusal(head, error))?;
-        let (_, (name, value)) = header(line).map_err(|error| refusal(head, error))?;
+        let (value, name) = header(line).map_err(|error| refusal(head, error))?;
         if escapes == Escapes::None {
             headers.push_line(line, name.len());
         } else {
@@ -102,16 +102,17 @@ fn headers(
     Ok(headers)
 }
 
-/// `header = header-name ":" header-value`, of a line without its end: a value is all that is left.
-fn header(line: &str) -> Read<'_, (&str, &str)> {
-    let (rest, name) = header_name(line)?;
-    let (value, _) = colon(rest).map_err(|_| {
-        fault(
-            line,
-            "a header without a colon: write each header as name:value on a line of its own",
-        )
-    })?;
-    Ok(("", (name, value)))
+/// `header = header-name ":" header-value`, of a line without its end: the name, and as the rest the value.
+fn header(line: &str) -> Read<'_, &str> {
+    terminated(header_name, |rest| {
+        colon(rest).map_err(|_| {
+            fault(
+                line,
+                "a header without a colon: write each header as name:value on a line of its own",
+            )
+        })
+    })
+    .parse(line)
 }
 
 /// `header-name = 1*<any OCTET except LF or ":">`, of a line without its end
