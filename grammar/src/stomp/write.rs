@@ -59,13 +59,9 @@ pub struct FrameWriter<'a> {
 impl<'a> FrameWriter<'a> {
     /// Begins a frame of `command`, in the spelling of `version`.
     pub fn begin(out: &'a mut Vec<u8>, command: Command, version: Version) -> Self {
-        out.extend_from_slice(command.as_str().as_bytes());
-        out.push(b'\n');
-        Self {
-            out,
-            escapes: Escapes::of(command, version),
-            body: None,
-        }
+        let writer = Self::resume(out, command, version, command.as_str().as_bytes());
+        writer.out.push(b'\n');
+        writer
     }
 
     /// Goes on with a frame of `command`, of which `head` was written before: all up to a line's end, in the same version.

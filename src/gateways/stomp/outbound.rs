@@ -113,13 +113,10 @@ pub(super) fn message(
     body: &[u8],
 ) -> String {
     let message_id = subscription.message_id(push, id);
-    let ack = subscription.asks_for_acks().then_some(&*message_id);
-    let head = subscription.head(version);
     text(|out| {
-        FrameWriter::resume(out, Command::Message, version, head)
+        subscription
+            .begin(out, version, &message_id)
             .header("content-type", JSON)
-            .header("message-id", &message_id)
-            .header_if("ack", ack)
             .body(body)
             .end();
     })
@@ -129,12 +126,8 @@ pub(super) fn message(
 /// is a pattern, the topic itself stands in `topic`.
 pub(super) fn post(wire: Wire, subscription: &mut Subscription, push: u64, post: &Post) -> Act {
     let message_id = subscription.message_id(push, None);
-    let ack = subscription.asks_for_acks().then_some(&*message_id);
-    let head = subscription.head(wire.version);
-    wire.message(head, &post.payload, Some(&post.topic), |frame| {
-        frame
-            .header("message-id", &message_id)
-            .header_if("ack", ack)
+    wire.message(&post.payload, Some(&post.topic), |out| {
+        subscription.begin(out, wire.version, &message_id)
     })
 }
 
@@ -147,12 +140,9 @@ pub(super) fn handout(
 ) -> Act {
     let message = &handout.message;
     let message_id = subscription.handout_id(push, handout.tag);
-    let ack = subscription.asks_for_acks().then_some(&*message_id);
-    let head = subscription.head(wire.version);
-    wire.message(head, &message.payload, None, |frame| {
-        let frame = frame
-            .header("message-id", &message_id)
-            .header_if("ack", ack)
+    wire.message(&message.payload, None, |out| {
+        let frame = subscription
+            .begin(out, wire.version, &message_id)
             .header_if("redelivered", handout.again.then_some("true"));
         match &message.buried {
             Some(buried) => frame

@@ -68,24 +68,17 @@ impl Wire {
         version + if self.text_only { 3 } else { 0 }
     }
 
-    /// MESSAGE that begins with `head`, goes on with what `own` adds, and ends with the payload, which was posted to `topic`
-    /// if to any.
+    /// MESSAGE that begins as `begin` has it, and ends with the payload, which was posted to `topic` if to any.
     pub(super) fn message(
         self,
-        head: &[u8],
         payload: &Payload,
         topic: Option<&Name>,
-        own: impl for<'a> FnOnce(FrameWriter<'a>) -> FrameWriter<'a>,
+        begin: impl for<'a> FnOnce(&'a mut Vec<u8>) -> FrameWriter<'a>,
     ) -> Act {
         let tail = payload.encoded(self.language(), |payload| self.tail(payload, topic));
         in_scratch(|out| {
             // What ends the frame is in the tail.
-            let _ = own(FrameWriter::resume(
-                out,
-                Command::Message,
-                self.version,
-                head,
-            ));
+            let _ = begin(out);
             match tail {
                 Encoding::Text(tail) => Act::Say([&*as_text(out), tail].concat()),
                 Encoding::Bytes(tail) => Act::SayBytes([&**out, tail].concat()),
@@ -150,7 +143,7 @@ fn in_scratch<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     })
 }
 
-/// What was made of strings alone; the loss is for the compiler. Alone it would look at each byte, several times as slowly.
+/// What was made of strings alone; the loss is for the compiler. (`from_utf8_lossy` looks at each byte, several times as slowly.)
 fn as_text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
@@ -161,6 +154,10 @@ mod tests {
 
     fn wire(version: Version, text_only: bool) -> Wire {
         Wire { version, text_only }
+    }
+
+    fn bare(out: &mut Vec<u8>) -> FrameWriter<'_> {
+        FrameWriter::begin(out, Command::Message, Version::V1_2)
     }
 
     fn sent(body: &[u8]) -> Payload {
@@ -176,8 +173,8 @@ mod tests {
     fn a_text_is_said_as_text_in_the_spelling_of_each_version() {
         let payload = sent("起".as_bytes());
         for (version, colour) in [(Version::V1_0, "a:b"), (Version::V1_2, "a\\cb")] {
-            let said = wire(version, false).message(b"MESSAGE\n", &payload, None, |frame| {
-                frame.header("message-id", "1")
+            let said = wire(version, false).message(&payload, None, |out| {
+                FrameWriter::begin(out, Command::Message, version).header("message-id", "1")
             });
             let text = format!(
                 "MESSAGE\nmessage-id:1\ncolour:{colour}\ncontent-type:text/plain\ncontent-length:3\n\n起\0"
@@ -189,10 +186,10 @@ mod tests {
     #[test]
     fn other_bytes_are_said_as_bytes_or_in_base64() {
         let payload = sent(&[0xff, 0]);
-        let said = wire(Version::V1_2, false).message(b"MESSAGE\n", &payload, None, |frame| frame);
+        let said = wire(Version::V1_2, false).message(&payload, None, bare);
         let bytes = b"MESSAGE\ncolour:a\\cb\ncontent-type:application/octet-stream\ncontent-length:2\n\n\xff\0\0";
         assert_eq!(said, Act::SayBytes(bytes.to_vec()));
-        let said = wire(Version::V1_2, true).message(b"MESSAGE\n", &payload, None, |frame| frame);
+        let said = wire(Version::V1_2, true).message(&payload, None, bare);
         let text = "MESSAGE\ncontent-transfer-encoding:base64\ncolour:a\\cb\n\
                     content-type:application/octet-stream\ncontent-length:4\n\n/wA=\0";
         assert_eq!(said, Act::Say(text.to_owned()));

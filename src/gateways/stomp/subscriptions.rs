@@ -79,12 +79,26 @@ impl Subscription {
     }
 
     /// Whether its client acknowledges what comes.
-    pub(super) fn asks_for_acks(&self) -> bool {
+    fn asks_for_acks(&self) -> bool {
         self.ack != AckMode::Auto
     }
 
-    /// How each MESSAGE to it begins, in the version that was agreed on: the command, `destination` and `subscription`.
-    pub(super) fn head(&mut self, version: Version) -> &[u8] {
+    /// Begins a MESSAGE to it, in the version that was agreed on, with all that is of the subscription: `destination`,
+    /// `subscription`, and this `message-id`, which is the `ack` as well.
+    pub(super) fn begin<'a>(
+        &mut self,
+        out: &'a mut Vec<u8>,
+        version: Version,
+        message_id: &str,
+    ) -> FrameWriter<'a> {
+        let ack = self.asks_for_acks().then_some(message_id);
+        FrameWriter::resume(out, Command::Message, version, self.head(version))
+            .header("message-id", message_id)
+            .header_if("ack", ack)
+    }
+
+    /// How each MESSAGE to it begins: the command and what is the same in all of them.
+    fn head(&mut self, version: Version) -> &[u8] {
         let (destination, id) = (&self.destination, self.id.as_deref());
         self.head.get_or_insert_with(|| {
             let mut head = Vec::new();
@@ -222,7 +236,7 @@ impl Subscriptions {
     /// What an ACK or a NACK of this means for a queue; `None` where it was no push of a queue that is to be acknowledged.
     pub(super) fn settled(&mut self, pushed: Pushed) -> Option<Settled> {
         let subscription = self.numbered(pushed.number)?;
-        let acked = subscription.source == Source::Queue && subscription.ack != AckMode::Auto;
+        let acked = subscription.source == Source::Queue && subscription.asks_for_acks();
         acked.then_some(Settled {
             subscription: pushed.number,
             tag: Tag(pushed.what),
