@@ -8,8 +8,10 @@ whole() { # whether this is a run of full size
     [ -z "${COMPARE_SECONDS:-}${COMPARE_ROUNDS:-}${COMPARE_WARM_UP:-}${COMPARE_MESSAGES:-}${COMPARE_CONNECTIONS:-}" ]
 }
 
-free_port() { # a port of 127.0.0.1 that nobody listens on
-    node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+free_port() { # a port of 127.0.0.1 that nobody listens on; below those that connections to elsewhere are given meanwhile
+    local port
+    until port=$(shuf -i 20000-29999 -n 1) && ! listens "$port" 2>/dev/null; do :; done
+    echo "$port"
 }
 
 wait_for() { # wait_for PID LOG COMMAND…: until the command succeeds; not longer than the process lives, or two minutes

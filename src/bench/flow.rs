@@ -20,6 +20,7 @@ use crate::bench::failed;
 use crate::bench::line::Line;
 use crate::bench::line::PATIENCE;
 use crate::bench::meter::Meter;
+use crate::bench::meter::each_second;
 use crate::bench::talk::CONFIRM_STATUS;
 use crate::bench::talk::Talk;
 use crate::config::BenchOptions;
@@ -134,22 +135,7 @@ pub(super) async fn run(
         }
         senders.spawn_local(send(flow.sender, shared, pace, each));
     }
-    let mut sent = 0;
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    ticks.tick().await;
-    loop {
-        tokio::select! {
-            ended = senders.join_next() => match ended {
-                Some(ended) => sent += ended.map_err(|why| failed("a sender", why))??,
-                None => break,
-            },
-            // Receivers go on until they are told, or fail.
-            Some(ended) = receivers.join_next() => {
-                ended.map_err(|why| failed("a receiver", why))??;
-            }
-            _ = ticks.tick() => meter.borrow_mut().tick(),
-        }
-    }
+    let sent = each_second(meter, &mut senders, &mut receivers).await?;
     if options.keep.is_some() {
         // The next run shall find nothing that waits, so the last confirmations are waited for.
         let _ = over.send(());

@@ -1,10 +1,12 @@
 //! What is counted while messages flow: how many arrive in the seconds that count, and how long each took.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
 
 use crate::bench::Failed;
 use crate::bench::failed;
@@ -38,6 +40,8 @@ pub(super) struct Meter {
     pub(super) deliveries: u64,
     /// Second by second, the warm-up included.
     pub(super) seconds: Vec<Second>,
+    /// How many of those the run takes.
+    whole: u64,
     second: Histogram<u64>,
     /// What one delivery is called in the progress.
     unit: &'static str,
@@ -59,6 +63,7 @@ impl Meter {
             answers: histogram()?,
             deliveries: 0,
             seconds: Vec::new(),
+            whole: options.warm_up_s + options.seconds,
             second: histogram()?,
             unit,
         })
@@ -87,8 +92,15 @@ impl Meter {
         (self.from..self.until).contains(&moment)
     }
 
+    /// All has arrived. A run that ended just before its last second was told tells it now.
+    fn end(&mut self) {
+        if (self.seconds.len() as u64) < self.whole {
+            self.tick();
+        }
+    }
+
     /// A second is over: says how it was.
-    pub(super) fn tick(&mut self) {
+    fn tick(&mut self) {
         let second = Second {
             deliveries: self.second.len(),
             p50_us: self.second.value_at_quantile(0.5),
@@ -111,6 +123,32 @@ impl Meter {
             second.p99_us as f64 / 1e3,
         );
     }
+}
+
+/// Tells each second of a run until all `senders` have ended. Gives how many messages they sent. Errors: of a sender, or of a
+/// receiver; those go on until they are told, or fail.
+pub(super) async fn each_second(
+    meter: &RefCell<Meter>,
+    senders: &mut JoinSet<Result<u64, Failed>>,
+    receivers: &mut JoinSet<Result<(), Failed>>,
+) -> Result<u64, Failed> {
+    let mut sent = 0;
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            ended = senders.join_next() => match ended {
+                Some(ended) => sent += ended.map_err(|why| failed("a sender", why))??,
+                None => break,
+            },
+            Some(ended) = receivers.join_next() => {
+                ended.map_err(|why| failed("a receiver", why))??;
+            }
+            _ = ticks.tick() => meter.borrow_mut().tick(),
+        }
+    }
+    meter.borrow_mut().end();
+    Ok(sent)
 }
 
 /// Whole microseconds, at least one.

@@ -12,10 +12,10 @@ use hongyan_grammar::stomp::Version;
 use tokio::task::JoinSet;
 
 use crate::bench::Failed;
-use crate::bench::failed;
 use crate::bench::line::Buffers;
 use crate::bench::line::Line;
 use crate::bench::meter::Meter;
+use crate::bench::meter::each_second;
 use crate::bench::report::Report;
 use crate::bench::scenarios::Stage;
 
@@ -27,26 +27,15 @@ pub(super) async fn run(stage: &Stage<'_>) -> Result<Report, Failed> {
     report.parameter("bytes", options.bytes);
     let processor_before = stage.host.processor_us();
     let meter = Rc::new(RefCell::new(Meter::start(options, "messages")?));
-    let mut tasks = JoinSet::new();
+    let mut clients = JoinSet::new();
     for index in 0..2 * options.pairs as u64 {
         let line = Line::connect(&stage.host.url, Buffers::Large).await?;
         let message = Frame::new(Command::Message)
             .header("destination", "/socket/chat/send")
             .body(format!("{index:010} {}", "x".repeat(options.bytes)));
-        tasks.spawn_local(bounce(line, message, options.window, Rc::clone(&meter)));
+        clients.spawn_local(bounce(line, message, options.window, Rc::clone(&meter)));
     }
-    let mut sent = 0;
-    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
-    ticks.tick().await;
-    loop {
-        tokio::select! {
-            ended = tasks.join_next() => match ended {
-                Some(ended) => sent += ended.map_err(|why| failed("a client", why))??,
-                None => break,
-            },
-            _ = ticks.tick() => meter.borrow_mut().tick(),
-        }
-    }
+    let sent = each_second(&meter, &mut clients, &mut JoinSet::new()).await?;
     let meter = meter.borrow();
     // Each counts once in and once out.
     let rate = 2.0 * meter.deliveries as f64 / options.seconds as f64;
