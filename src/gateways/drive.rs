@@ -345,6 +345,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
 fn said_bytes(acts: &[Act]) -> usize {
     let said = acts.iter().map(|act| match act {
         Act::Say(message) => message.len(),
+        Act::SayBytes(message) => message.len(),
         _ => 0,
     });
     said.sum()
