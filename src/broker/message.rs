@@ -140,11 +140,11 @@ pub struct Message {
 
 /// A place for what a gateway makes of a message that goes to many, once. It is no part of what the message is.
 #[derive(Debug, Default)]
-pub struct Encoded(OnceLock<Box<[u8]>>);
+pub struct Encoded(OnceLock<Box<str>>);
 
 impl Encoded {
     /// What is there, made by the first who asks. Only one gateway may use it, for one form.
-    pub fn get(&self, make: impl FnOnce() -> Vec<u8>) -> &[u8] {
+    pub fn get(&self, make: impl FnOnce() -> String) -> &str {
         self.0.get_or_init(|| make().into())
     }
 }

@@ -95,8 +95,21 @@ impl<'a> FrameWriter<'a> {
 
     /// Adds a header whose value is a number, in decimal digits.
     pub fn header_number(self, name: &str, value: u64) -> Self {
-        let mut digits = [0; DIGITS_MAX];
-        self.header(name, decimal(value, &mut digits))
+        self.header_numbers(name, [value])
+    }
+
+    /// Adds a header whose value is numbers, in decimal digits and with a `-` between them.
+    pub fn header_numbers(self, name: &str, values: impl IntoIterator<Item = u64>) -> Self {
+        self.escapes.write(Part::Name, name, self.out);
+        let mut before = b':';
+        for value in values {
+            self.out.push(before);
+            self.out
+                .extend_from_slice(decimal(value, &mut [0; DIGITS_MAX]));
+            before = b'-';
+        }
+        self.out.push(b'\n');
+        self
     }
 
     /// The body that the frame is to have, any bytes; [`end`](Self::end) writes it, and a
@@ -130,7 +143,7 @@ impl<'a> FrameWriter<'a> {
 const DIGITS_MAX: usize = 20;
 
 /// `value` in decimal digits, which are put at the end of `digits`.
-fn decimal(value: u64, digits: &mut [u8; DIGITS_MAX]) -> &str {
+fn decimal(value: u64, digits: &mut [u8; DIGITS_MAX]) -> &[u8] {
     let mut left = value;
     let mut start = DIGITS_MAX;
     for (at, digit) in digits.iter_mut().enumerate().rev() {
@@ -142,11 +155,7 @@ fn decimal(value: u64, digits: &mut [u8; DIGITS_MAX]) -> &str {
             break;
         }
     }
-    // Always `Ok`: digits are ASCII.
-    digits
-        .get(start..)
-        .and_then(|digits| std::str::from_utf8(digits).ok())
-        .unwrap_or_default()
+    digits.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -162,7 +171,8 @@ mod tests {
     #[test]
     fn numbers_are_written_in_decimal() {
         for number in [0, 7, 10, 1_504_712_402_000, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; DIGITS_MAX]), number.to_string());
+            let digits = number.to_string();
+            assert_eq!(decimal(number, &mut [0; DIGITS_MAX]), digits.as_bytes());
         }
     }
 
@@ -171,11 +181,11 @@ mod tests {
         let mut out = b"before".to_vec();
         FrameWriter::begin(&mut out, Command::Message, Version::V1_2)
             .header("destination", "/queue/a:b")
-            .header_number("message-id", 255)
+            .header_numbers("message-id", [1, 255])
             .body("起\0".as_bytes())
             .end();
         let frame =
-            "beforeMESSAGE\ndestination:/queue/a\\cb\nmessage-id:255\ncontent-length:4\n\n起\0\0";
+            "beforeMESSAGE\ndestination:/queue/a\\cb\nmessage-id:1-255\ncontent-length:4\n\n起\0\0";
         assert_eq!(out, frame.as_bytes());
     }
 

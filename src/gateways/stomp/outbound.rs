@@ -21,6 +21,7 @@ use crate::gateways::json::wire_uid;
 use crate::gateways::stomp::destination::QUEUE;
 use crate::gateways::stomp::refusal::Fault;
 use crate::gateways::stomp::shared::Wire;
+use crate::gateways::stomp::shared::said;
 use crate::gateways::stomp::shared::text;
 use crate::gateways::stomp::subscriptions::Subscription;
 
@@ -59,43 +60,43 @@ struct ReceiptJson<'a> {
     time: u64,
 }
 
-/// A body, made once for all subscriptions that get it.
-pub(super) fn status_body(msg_id: &str, code: u16, content: &str) -> Vec<u8> {
-    json(&StatusJson {
+/// What becomes of a message.
+pub(super) fn status_tail(msg_id: &str, code: u16, content: &str) -> String {
+    tail(&json(&StatusJson {
         msg_id,
         code,
         status: status(code),
         content,
-    })
+    }))
 }
 
-/// The body of an error that belongs to no message.
-pub(super) fn trouble_body(code: u16, content: &str, destination: &str) -> Vec<u8> {
-    json(&TroubleJson {
+/// An error that belongs to no message.
+pub(super) fn trouble_tail(code: u16, content: &str, destination: &str) -> String {
+    tail(&json(&TroubleJson {
         code,
         status: status(code),
         content,
         destination,
-    })
+    }))
 }
 
-/// The body of a message. To a group it is the same for all members, and made once.
-pub(super) fn message_body(message: &Message) -> Cow<'_, [u8]> {
-    let make = || json(&MessageJson::from(message));
+/// A message. To a group it is the same for all members, and made once.
+pub(super) fn message_tail(message: &Message) -> Cow<'_, str> {
+    let make = || tail(&json(&MessageJson::from(message)));
     match message.to {
         Recipient::User(_) => Cow::Owned(make()),
         Recipient::Group(_) => Cow::Borrowed(message.encoded.get(make)),
     }
 }
 
-/// The body of a delivery notice.
-pub(super) fn receipt_body(receipt: &Receipt) -> Vec<u8> {
-    json(&ReceiptJson {
+/// A delivery notice.
+pub(super) fn receipt_tail(receipt: &Receipt) -> String {
+    tail(&json(&ReceiptJson {
         msg_id: receipt.msg_id.to_string(),
         state: Delivery::Received.as_str(),
         reciver_id: wire_uid(receipt.receiver),
         time: receipt.time_ms,
-    })
+    }))
 }
 
 /// JSON made here.
@@ -104,22 +105,26 @@ pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
+/// How a MESSAGE of the broker's own JSON ends, whoever gets it: it is spelled alike in all versions.
+pub(super) fn tail(json: &[u8]) -> String {
+    text(|out| {
+        FrameWriter::resume(out, Command::Message, Version::V1_2, &[])
+            .header("content-type", JSON)
+            .body(json)
+            .end();
+    })
+}
+
 /// MESSAGE to one subscription: push number `push` of the session.
 pub(super) fn message(
     version: Version,
     subscription: &mut Subscription,
     push: u64,
     id: Option<MessageId>,
-    body: &[u8],
-) -> String {
+    tail: &str,
+) -> Act {
     let message_id = subscription.message_id(push, id);
-    text(|out| {
-        subscription
-            .begin(out, version, &message_id)
-            .header("content-type", JSON)
-            .body(body)
-            .end();
-    })
+    said(|out| subscription.begin(out, version, message_id), tail)
 }
 
 /// MESSAGE of a topic. `destination` is the very string subscribed, because clients find the subscription by it; where that
@@ -127,7 +132,7 @@ pub(super) fn message(
 pub(super) fn post(wire: Wire, subscription: &mut Subscription, push: u64, post: &Post) -> Act {
     let message_id = subscription.message_id(push, None);
     wire.message(&post.payload, Some(&post.topic), |out| {
-        subscription.begin(out, wire.version, &message_id)
+        subscription.begin(out, wire.version, message_id)
     })
 }
 
@@ -142,7 +147,7 @@ pub(super) fn handout(
     let message_id = subscription.handout_id(push, handout.tag);
     wire.message(&message.payload, None, |out| {
         let frame = subscription
-            .begin(out, wire.version, &message_id)
+            .begin(out, wire.version, message_id)
             .header_if("redelivered", handout.again.then_some("true"));
         match &message.buried {
             Some(buried) => frame

@@ -76,14 +76,13 @@ impl Wire {
         begin: impl for<'a> FnOnce(&'a mut Vec<u8>) -> FrameWriter<'a>,
     ) -> Act {
         let tail = payload.encoded(self.language(), |payload| self.tail(payload, topic));
-        in_scratch(|out| {
-            // What ends the frame is in the tail.
-            let _ = begin(out);
-            match tail {
-                Encoding::Text(tail) => Act::Say([&*as_text(out), tail].concat()),
-                Encoding::Bytes(tail) => Act::SayBytes([&**out, tail].concat()),
-            }
-        })
+        match tail {
+            Encoding::Text(tail) => said(begin, tail),
+            Encoding::Bytes(tail) => in_scratch(|out| {
+                let _ = begin(out);
+                Act::SayBytes([&**out, tail].concat())
+            }),
+        }
     }
 
     /// Everything from the payload's headers to the end of the frame.
@@ -93,7 +92,7 @@ impl Wire {
         let body = in_base64.as_deref().map_or(&*payload.body, str::as_bytes);
         let mut bytes = Vec::with_capacity(payload.bytes() + 128);
         let topic = topic.map(|topic| [TOPIC, topic.as_str()].concat());
-        let mut writer = FrameWriter::begin(&mut bytes, Command::Message, self.version)
+        let mut writer = FrameWriter::resume(&mut bytes, Command::Message, self.version, &[])
             .header_if("topic", topic.as_deref());
         if in_base64.is_some() {
             // Before the sender's: the first counts.
@@ -110,14 +109,24 @@ impl Wire {
             writer = writer.header("content-type", if is_text { TEXT } else { ANY_TYPE });
         }
         writer.body(body).end();
-        let begun = Command::Message.as_str().len() + 1;
-        bytes.drain(..begun);
         if is_text || in_base64.is_some() {
             Encoding::Text(as_text(&bytes).into())
         } else {
             Encoding::Bytes(bytes.into())
         }
     }
+}
+
+/// A frame that begins as `begin` has it, and ends with `tail`.
+pub(super) fn said(
+    begin: impl for<'a> FnOnce(&'a mut Vec<u8>) -> FrameWriter<'a>,
+    tail: &str,
+) -> Act {
+    in_scratch(|out| {
+        // What ends the frame is in the tail.
+        let _ = begin(out);
+        Act::Say([&*as_text(out), tail].concat())
+    })
 }
 
 /// A frame made of strings alone, in a string that is as large as its room: such a one goes to a socket as it is.

@@ -58,24 +58,26 @@ struct Run {
 }
 
 impl Subscription {
-    /// A `message-id`, unique in the session, in which an ACK finds the subscription and the message again.
-    pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> String {
-        let number = self.number.0;
-        let Some(id) = message else {
-            return match self.run {
-                // News between messages: a cumulative ACK of it counts for those before it.
-                Some(run) if self.ack == AckMode::Client => {
-                    format!("{number}-{push}-{}", run.last.0)
-                }
-                _ => format!("{number}-{push}"),
-            };
+    /// What push number `push` of the session is called, which brings `message` of a user or news.
+    pub(super) fn message_id(&mut self, push: u64, message: Option<MessageId>) -> PushId {
+        let what = match message {
+            Some(id) => {
+                let after = match self.run {
+                    Some(run) if run.last < id => run.after,
+                    _ => MessageId(id.0.saturating_sub(1)),
+                };
+                self.run = Some(Run { after, last: id });
+                Some(id)
+            }
+            // News between messages: a cumulative ACK of it counts for those before it.
+            None if self.ack == AckMode::Client => self.run.map(|run| run.last),
+            None => None,
         };
-        let after = match self.run {
-            Some(run) if run.last < id => run.after,
-            _ => MessageId(id.0.saturating_sub(1)),
-        };
-        self.run = Some(Run { after, last: id });
-        format!("{number}-{push}-{}", id.0)
+        PushId {
+            number: self.number,
+            push,
+            what: what.map(|id| id.0),
+        }
     }
 
     /// Whether its client acknowledges what comes.
@@ -89,12 +91,14 @@ impl Subscription {
         &mut self,
         out: &'a mut Vec<u8>,
         version: Version,
-        message_id: &str,
+        message_id: PushId,
     ) -> FrameWriter<'a> {
-        let ack = self.asks_for_acks().then_some(message_id);
-        FrameWriter::resume(out, Command::Message, version, self.head(version))
-            .header("message-id", message_id)
-            .header_if("ack", ack)
+        let frame = FrameWriter::resume(out, Command::Message, version, self.head(version))
+            .header_numbers("message-id", message_id.numbers());
+        match self.asks_for_acks() {
+            true => frame.header_numbers("ack", message_id.numbers()),
+            false => frame,
+        }
     }
 
     /// How each MESSAGE to it begins: the command and what is the same in all of them.
@@ -110,8 +114,29 @@ impl Subscription {
     }
 
     /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
-    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> String {
-        format!("{}-{push}-{}", self.number.0, tag.0)
+    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> PushId {
+        PushId {
+            number: self.number,
+            push,
+            what: Some(tag.0),
+        }
+    }
+}
+
+/// A `message-id`, unique in the session, in which an ACK finds the subscription and the message again: [`Pushed::parse`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PushId {
+    number: SubscriptionId,
+    push: u64,
+    what: Option<u64>,
+}
+
+impl PushId {
+    /// The numbers of which it is made, in their order.
+    fn numbers(self) -> impl Iterator<Item = u64> {
+        [u64::from(self.number.0), self.push]
+            .into_iter()
+            .chain(self.what)
     }
 }
 
@@ -302,11 +327,17 @@ mod tests {
         subscriptions
     }
 
+    /// What an ACK of this push would name.
+    fn parse(id: PushId) -> Option<Pushed> {
+        let numbers: Vec<String> = id.numbers().map(|number| number.to_string()).collect();
+        Pushed::parse(&numbers.join("-"))
+    }
+
     /// Pushes these messages, and gives what ACKs of them would name.
     fn push(subscriptions: &mut Subscriptions, ids: &[u64]) -> Vec<Pushed> {
         let mut push = |id: &u64| {
             let inbox = subscriptions.to(Source::Inbox).next().expect("the one");
-            Pushed::parse(&inbox.message_id(1, Some(MessageId(*id)))).expect("its own")
+            parse(inbox.message_id(1, Some(MessageId(*id)))).expect("its own")
         };
         ids.iter().map(&mut push).collect()
     }
@@ -384,7 +415,7 @@ mod tests {
         );
         let mut push = |id: Option<u64>| {
             let group = subscriptions.to(Source::Group).next().expect("the one");
-            Pushed::parse(&group.message_id(1, id.map(MessageId)))
+            parse(group.message_id(1, id.map(MessageId)))
         };
         assert_eq!(push(None), None, "nothing was before it");
         push(Some(5));

@@ -49,8 +49,8 @@ impl Open {
                 (Some(msg_id.to_string()), 200, content)
             }
             Outcome::Answered(About::Conversation(with), Ok(Reply::History { messages, more })) => {
-                let body = history::body(&with, &messages, more);
-                return self.push(Source::History, None, &body, acts);
+                let tail = outbound::tail(&history::body(&with, &messages, more));
+                return self.push(Source::History, None, &tail, acts);
             }
             Outcome::Answered(_, Ok(_)) => return,
         };
@@ -63,13 +63,13 @@ impl Open {
             Some(msg_id) => self.push(
                 source,
                 None,
-                &outbound::status_body(&msg_id, code, &content),
+                &outbound::status_tail(&msg_id, code, &content),
                 acts,
             ),
             None => {
                 let destination = target.map_or("ACK", Target::as_str);
-                let body = outbound::trouble_body(code, &content, destination);
-                self.push(Source::Status, None, &body, acts);
+                let tail = outbound::trouble_tail(code, &content, destination);
+                self.push(Source::Status, None, &tail, acts);
             }
         }
     }
@@ -78,18 +78,18 @@ impl Open {
     pub(super) fn hear_of(&mut self, event: &Event, acts: &mut Vec<Act>) {
         match event {
             Event::Message(message) => {
-                let body = outbound::message_body(message);
+                let tail = outbound::message_tail(message);
                 let source = match message.group() {
                     None => Source::Inbox,
                     Some(_) => Source::Group,
                 };
-                self.push(source, Some(message.id), &body, acts);
+                self.push(source, Some(message.id), &tail, acts);
             }
             Event::Received(receipt) if self.subscriptions.receive(Source::DeliveryStatus) => {
                 self.push(
                     Source::DeliveryStatus,
                     None,
-                    &outbound::receipt_body(receipt),
+                    &outbound::receipt_tail(receipt),
                     acts,
                 );
             }
@@ -109,18 +109,21 @@ impl Open {
             Event::Noticed(notice) => {
                 let source = notices::source(notice);
                 if self.subscriptions.receive(source) {
-                    self.push(source, None, &notices::body(notice), acts);
+                    let tail = outbound::tail(&notices::body(notice));
+                    self.push(source, None, &tail, acts);
                 }
             }
             Event::Received(_) | Event::Answer(..) | Event::Ended(_) => {}
         }
     }
 
-    fn push(&mut self, source: Source, id: Option<MessageId>, body: &[u8], acts: &mut Vec<Act>) {
+    /// MESSAGE to each subscription to `source`, which brings message `id` or news, and ends with `tail`.
+    fn push(&mut self, source: Source, id: Option<MessageId>, tail: &str, acts: &mut Vec<Act>) {
+        let version = self.wire.version;
         for subscription in self.subscriptions.to(source) {
             self.pushes += 1;
-            let message = outbound::message(self.wire.version, subscription, self.pushes, id, body);
-            acts.push(Act::Say(message));
+            let message = outbound::message(version, subscription, self.pushes, id, tail);
+            acts.push(message);
         }
     }
 }
