@@ -3,6 +3,7 @@
 //! [`Broker::ask`] is the one way in: a session asks a [`Command`], and the answer comes to its outbox as an
 //! [`event::Event::Answer`] once it is true: for a send, after the commit. What others do to a session comes the same way.
 
+pub mod bells;
 pub mod command;
 pub mod delivery;
 pub mod destination;

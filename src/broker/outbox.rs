@@ -63,6 +63,11 @@ impl Outbox {
         }
     }
 
+    /// How many events wait in it.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// Puts in what is never left out: answers, and the end.
     pub(super) fn put(&mut self, event: Event) {
         self.events.push_back(event);

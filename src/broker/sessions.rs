@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use dashmap::DashMap;
 use tokio::sync::Notify;
 
+use crate::broker::bells;
 use crate::broker::command::Reply;
 use crate::broker::command::Ticket;
 use crate::broker::delivery::Receipt;
@@ -52,57 +53,62 @@ impl Session {
         self.bell.notified().await;
     }
 
+    pub(super) fn wake(&self) {
+        self.bell.notify_one();
+    }
+
     /// What this session was pushed.
     pub(super) fn pushed(&self) -> Pushes {
         self.outbox().inbox.pushed()
     }
 
-    pub(super) fn answer(&self, ticket: Ticket, answer: Result<Reply, Refusal>) {
+    pub(super) fn answer(self: &Arc<Self>, ticket: Ticket, answer: Result<Reply, Refusal>) {
         self.put(Event::Answer(ticket, answer));
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(super) fn end(self: &Arc<Self>, end: End) {
         self.put(Event::Ended(end));
     }
 
     /// Pushes a message that was just committed, or leaves it to the store.
-    pub(super) fn offer(&self, message: &Arc<Message>) {
+    pub(super) fn offer(self: &Arc<Self>, message: &Arc<Message>) {
         let mut outbox = self.outbox();
         if !outbox.inbox.ears().hear(message) {
             outbox.inbox.pass_over(message.id);
             return;
         }
+        let before = outbox.len();
         let room = outbox.has_room();
         if outbox.inbox.offer(message, room) {
             outbox.put_message(Arc::clone(message));
         }
         drop(outbox);
         // Also when it was left to the store: the gateway's next take is what fetches it.
-        self.bell.notify_one();
+        bells::ring(self, before);
     }
 
     /// Leaves what was committed since the last push to the store.
-    pub(super) fn fall_behind(&self) {
+    pub(super) fn fall_behind(self: &Arc<Self>) {
         self.ring_after(|outbox| outbox.inbox.fall_behind());
     }
 
     /// Tells of a receipt; false if too many notices wait and this one was dropped.
-    pub(super) fn notice(&self, receipt: Receipt) -> bool {
+    pub(super) fn notice(self: &Arc<Self>, receipt: Receipt) -> bool {
         self.ring_after(|outbox| outbox.put_notice(Event::Received(receipt)))
     }
 
     /// Tells what happened between people; false as above.
-    pub(super) fn inform(&self, notice: &Arc<Notice>) -> bool {
+    pub(super) fn inform(self: &Arc<Self>, notice: &Arc<Notice>) -> bool {
         self.ring_after(|outbox| outbox.put_notice(Event::Noticed(Arc::clone(notice))))
     }
 
     /// See [`Outbox::put_post`].
-    pub(super) fn post(&self, subscription: SubscriptionId, post: &Arc<Post>) -> Passed {
+    pub(super) fn post(self: &Arc<Self>, subscription: SubscriptionId, post: &Arc<Post>) -> Passed {
         self.ring_after(|outbox| outbox.put_post(subscription, post))
     }
 
     /// See [`Outbox::put_handout`].
-    pub(super) fn hand(&self, handout: Handout) -> bool {
+    pub(super) fn hand(self: &Arc<Self>, handout: Handout) -> bool {
         self.ring_after(|outbox| outbox.put_handout(handout))
     }
 
@@ -118,7 +124,7 @@ impl Session {
     /// Moves up to `count_max` events to the end of `into`.
     pub(super) fn take(&self, into: &mut Vec<Event>, count_max: usize) {
         if self.outbox().take(into, count_max) {
-            self.bell.notify_one();
+            self.wake();
         }
     }
 
@@ -143,20 +149,23 @@ impl Session {
             }
         }
         drop(outbox);
-        self.bell.notify_one();
+        self.wake();
     }
 
     pub(super) fn page_missed(&self, turn: Turn) {
         self.outbox().inbox.page_missed(turn);
     }
 
-    fn put(&self, event: Event) {
+    fn put(self: &Arc<Self>, event: Event) {
         self.ring_after(|outbox| outbox.put(event));
     }
 
-    fn ring_after<T>(&self, change: impl FnOnce(&mut Outbox) -> T) -> T {
-        let changed = change(&mut self.outbox());
-        self.bell.notify_one();
+    fn ring_after<T>(self: &Arc<Self>, change: impl FnOnce(&mut Outbox) -> T) -> T {
+        let mut outbox = self.outbox();
+        let before = outbox.len();
+        let changed = change(&mut outbox);
+        drop(outbox);
+        bells::ring(self, before);
         changed
     }
 

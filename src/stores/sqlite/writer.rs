@@ -21,6 +21,7 @@ use std::sync::Arc;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, Error, ErrorCode, Result};
 
+use crate::broker::bells;
 use crate::broker::ports::StoreError;
 use crate::broker::ports::Trouble;
 use crate::stores::sqlite::books::Books;
@@ -86,9 +87,11 @@ impl Writer {
                 break;
             }
             let verdicts = self.keep_or_stop(&mut batch);
-            for (job, verdict) in batch.drain(..).zip(verdicts) {
-                job.answer(verdict);
-            }
+            bells::together(|| {
+                for (job, verdict) in batch.drain(..).zip(verdicts) {
+                    job.answer(verdict);
+                }
+            });
         }
         if matches!(self.state, State::Able) {
             self.close();
