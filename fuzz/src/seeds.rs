@@ -72,6 +72,8 @@ fn helpers() -> Vec<Vec<u8>> {
         r#"{"name":"flock","members":[2,"wu"],"admin":["1"],"protected":["name"],"colour":null}"#,
         r#"[1,"2","wu"]"#,
         r#""18446744073709551615""#,
+        // Was an id of no letters, for what stands before it.
+        "\r\"\"",
         "9223372036854775807",
         "with=wu&before=17&limit=%35",
         "0123456789abcdef0123456789ABCDEF01234567",

@@ -18,6 +18,8 @@ impl Id {
     /// Reads the JSON of one value. `None` where it is no string and no finite number, is empty, or is longer than
     /// [`ID_BYTES_MAX`].
     pub fn from_json(json: &str) -> Option<Self> {
+        // JSON may stand between these, and they are no part of the value.
+        let json = json.trim_matches([' ', '\t', '\r', '\n']);
         let bytes = match json.strip_prefix('"') {
             Some(rest) => rest.len().saturating_sub(1),
             None => json.len(),
@@ -88,6 +90,8 @@ mod tests {
         ] {
             let id = Id::from_json(json).unwrap_or_else(|| panic!("{json}"));
             assert_eq!((id.as_json(), &*id.text()), (json, text));
+            let spaced = Id::from_json(&format!("\r\n {json}\t"));
+            assert_eq!(spaced, Some(id));
         }
         let (longest, number) = ("x".repeat(128), "1".repeat(128));
         assert!(Id::from_json(&format!("\"{longest}\"")).is_some());
@@ -95,6 +99,7 @@ mod tests {
         for bad in [
             "",
             "\"\"",
+            "\r\"\" ",
             "null",
             "true",
             "[1]",
