@@ -3,11 +3,18 @@
 
 use std::fmt;
 
-use memchr::memmem;
+use memchr::{memchr2_iter, memmem};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, Visitor};
 
 /// How deep JSON from a client may be nested.
 pub const DEPTH_MAX: usize = 32;
+
+/// Whether `json` is nested deeper than [`DEPTH_MAX`].
+pub fn is_too_deep(json: &[u8]) -> bool {
+    // Most have few brackets, and to count those takes next to nothing.
+    let brackets = memchr2_iter(b'[', b'{', json).take(DEPTH_MAX + 1).count();
+    brackets > DEPTH_MAX && depth(json) > DEPTH_MAX
+}
 
 /// How deep the brackets of `json` are nested, without reading further than brackets and strings.
 pub fn depth(json: &[u8]) -> usize {
@@ -110,13 +117,22 @@ pub(crate) fn halves(wide: &[u8]) -> impl Iterator<Item = (usize, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{depth, string};
+    use super::{DEPTH_MAX, depth, is_too_deep, string};
 
     #[test]
     fn depth_counts_brackets_outside_strings() {
         assert_eq!(depth(br#"{"a":[{"b":"]]}}[[[\"[["}]}"#), 3);
         assert_eq!(depth(b"7"), 0);
         assert_eq!(depth(b"]]]["), 1);
+    }
+
+    #[test]
+    fn too_deep_is_what_has_too_many_brackets_within_each_other() {
+        let within = |deep| ["[".repeat(deep), "{}".repeat(DEPTH_MAX + 1)].concat();
+        assert!(!is_too_deep(within(0).as_bytes()), "side by side");
+        assert!(!is_too_deep(within(DEPTH_MAX - 1).as_bytes()));
+        assert!(is_too_deep(within(DEPTH_MAX).as_bytes()));
+        assert!(is_too_deep("[".repeat(DEPTH_MAX + 1).as_bytes()));
     }
 
     #[test]

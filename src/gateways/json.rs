@@ -8,7 +8,7 @@ mod people;
 mod pushes;
 
 use hongyan_grammar::json::DEPTH_MAX;
-use hongyan_grammar::json::depth;
+use hongyan_grammar::json::is_too_deep;
 use serde::Deserialize;
 
 pub use crate::gateways::json::groups::GroupFields;
@@ -43,7 +43,7 @@ pub fn read_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> 
 
 /// Reads JSON from a client. The error is a sentence for the client.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
-    if depth(body) > DEPTH_MAX {
+    if is_too_deep(body) {
         return Err(format!("the JSON is nested deeper than {DEPTH_MAX}"));
     }
     serde_json::from_slice(body)

@@ -6,7 +6,7 @@ use std::{error, fmt};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::json::{DEPTH_MAX, depth, offset, string};
+use crate::json::{DEPTH_MAX, is_too_deep, offset, string};
 use crate::packet::{ID_BYTES_MAX, Id, NAME_BYTES_MAX};
 use crate::refusal::{Kind, Refusal};
 
@@ -35,7 +35,7 @@ pub(super) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Refusal> {
-        if depth(text.as_bytes()) > DEPTH_MAX {
+        if is_too_deep(text.as_bytes()) {
             let sentence = format!("the JSON is nested deeper than {DEPTH_MAX}");
             return Err(Refusal::new(Kind::MalformedPacket, 0, sentence));
         }
