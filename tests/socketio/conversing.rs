@@ -1,5 +1,7 @@
 //! Events both ways, namespaces, and the end.
 
+use std::time::Duration;
+
 use hongyan::transports::Lost;
 use serde_json::json;
 
@@ -69,6 +71,19 @@ async fn polling_clients_converse() {
         let over = ask(&theatre.routes, "GET", &client.query("polling"), b"").await;
         assert_eq!(over.status, 400);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_still_posts_is_told_the_end_when_it_polls() {
+    let mut theatre = theatre(options());
+    let mut client = Polling::join(&theatre.routes, 4).await;
+    theatre.conversation().await.close();
+    for _ in 0..3 {
+        // Longer than a client that says nothing has.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        client.post(&[r#"42["late"]"#]).await;
+    }
+    assert_eq!(client.until("4").await, "41");
 }
 
 #[tokio::test(start_paused = true)]

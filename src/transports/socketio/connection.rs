@@ -186,6 +186,8 @@ impl Connection {
 
     /// Waits for the turn to post, and for room; it is to be held while the post is handed over.
     pub(super) async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Full> {
+        // Who takes leave of the client sees that it is still there.
+        self.for_link.notify_one();
         let turn = async {
             let turn = self.posting.lock().await;
             loop {

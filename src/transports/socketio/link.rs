@@ -13,8 +13,11 @@ use crate::transports::socketio::connection::Connection;
 use crate::transports::socketio::connection::Full;
 use crate::transports::socketio::message::Said;
 
-/// How long our last words may wait for the client, and then the client's own end for us.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How long our last words may wait for a sign of the client, and then the client's own end for us.
+const SIGN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long all of that may take: a client that polls may have much to post before its next poll.
+const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A connection as a [`Link`]: its messages are those of [`message`](crate::transports::socketio::message).
 pub(super) struct SocketIoLink {
@@ -34,6 +37,12 @@ impl SocketIoLink {
             connection,
             queued: VecDeque::new(),
         }
+    }
+
+    /// Waits for a sign of the client; whether it is still there.
+    async fn stirs(&self) -> bool {
+        let is_gone = || self.connection.is_gone();
+        !is_gone() && timeout(SIGN_WITHIN, self.connection.rung()).await.is_ok() && !is_gone()
     }
 
     /// Sends as much as there is room for.
@@ -95,15 +104,16 @@ impl Link for SocketIoLink {
     /// Socket.IO has no words for a code and a reason: the client is told the end in each of its namespaces, upon which
     /// it closes the connection.
     async fn close(mut self, _code: u16, _reason: &str) {
-        if let Ok(Ok(())) = timeout(CLOSE_WITHIN, self.flush()).await {
-            self.connection.expel_all().await;
-            let gone = async {
-                while !self.connection.is_gone() {
-                    self.connection.rung().await;
+        let good_bye = async {
+            while self.send().is_err() {
+                if !self.stirs().await {
+                    return;
                 }
-            };
-            let _ = timeout(CLOSE_WITHIN, gone).await;
-        }
+            }
+            self.connection.expel_all().await;
+            while self.stirs().await {}
+        };
+        let _ = timeout(CLOSE_WITHIN, good_bye).await;
     }
 }
 
