@@ -63,7 +63,7 @@ impl Session {
     }
 
     pub(super) fn answer(self: &Arc<Self>, ticket: Ticket, answer: Result<Reply, Refusal>) {
-        self.put(Event::Answer(ticket, answer));
+        self.put(Event::Answer(ticket, Box::new(answer)));
     }
 
     pub(super) fn end(self: &Arc<Self>, end: End) {
@@ -94,7 +94,7 @@ impl Session {
 
     /// Tells of a receipt; false if too many notices wait and this one was dropped.
     pub(super) fn notice(self: &Arc<Self>, receipt: Receipt) -> bool {
-        self.ring_after(|outbox| outbox.put_notice(Event::Received(receipt)))
+        self.ring_after(|outbox| outbox.put_notice(Event::Received(Box::new(receipt))))
     }
 
     /// Tells what happened between people; false as above.

@@ -203,7 +203,7 @@ impl Machine for PacketSession {
         };
         match event {
             Event::Answer(ticket, answer) => {
-                open.line.answered(ticket, answer);
+                open.line.answered(ticket, *answer);
                 open.settle(now, acts);
             }
             Event::Message(message) => {
@@ -358,7 +358,7 @@ mod tests {
         answer: Result<Reply, Refusal>,
     ) -> Vec<Act> {
         let mut acts = Vec::new();
-        let event = Event::Answer(ticket, answer);
+        let event = Event::Answer(ticket, Box::new(answer));
         session.told(Moment::default(), event, &mut acts);
         acts
     }

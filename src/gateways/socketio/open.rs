@@ -190,7 +190,7 @@ impl<D: Dialect> Open for Speaking<D> {
                 self.proofs.probe(now, acts);
             }
             Told::Answer(ticket, answer) => {
-                self.order.answered(ticket, answer);
+                self.order.answered(ticket, *answer);
                 self.settle(now, joined, acts);
             }
             Told::Message(message) => {

@@ -243,7 +243,7 @@ impl Machine for StompSession {
         };
         match event {
             Event::Answer(ticket, answer) => {
-                open.order.answered(ticket, answer);
+                open.order.answered(ticket, *answer);
                 self.resume(now, acts);
             }
             Event::Ended(end) => self.fail(&Fault::from(end), None, acts),
