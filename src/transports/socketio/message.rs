@@ -19,12 +19,13 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hongyan_grammar::json::DEPTH_MAX;
-use hongyan_grammar::json::is_too_deep;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::ser::SerializeTuple;
 use serde_json::value::RawValue;
+
+/// How deep the JSON of a packet may be nested (CONTRACT section 9).
+const DEPTH_MAX: usize = 32;
 
 /// How many attachments an event may have (CONTRACT section 9).
 const ATTACHMENTS_MAX: usize = 10;
@@ -91,7 +92,26 @@ fn refusal(packet: &str, attachments: &[Bytes]) -> Option<String> {
             "an event may have at most {ATTACHMENTS_MAX} attachments"
         ));
     }
-    is_too_deep(packet.as_bytes()).then(|| format!("the JSON is nested deeper than {DEPTH_MAX}"))
+    (depth(packet) > DEPTH_MAX).then(|| format!("the JSON is nested deeper than {DEPTH_MAX}"))
+}
+
+/// How deep the brackets of JSON are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// What is for the client.
