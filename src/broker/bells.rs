@@ -29,7 +29,7 @@ pub fn together(tell: impl FnOnce()) {
     struct Ring;
     impl Drop for Ring {
         fn drop(&mut self) {
-            WAITING.with_borrow_mut(|waiting| wake(waiting.take()));
+            wake(WAITING.take());
         }
     }
     WAITING.set(Some(Waiting::default()));
