@@ -79,7 +79,10 @@ fn helpers() -> Vec<Vec<u8>> {
         "0123456789abcdef0123456789ABCDEF01234567",
     ]
     .map(|text| text.as_bytes().to_vec())
-    .to_vec()
+    .into_iter()
+    // Was repeated in the refusal, six letters for each.
+    .chain([format!("\"{}\"", "\u{7f}".repeat(200)).into_bytes()])
+    .collect()
 }
 
 /// The clients' sides of the dialogues in a folder.
