@@ -100,6 +100,9 @@ impl<'a> FrameWriter<'a> {
 
     /// Adds a header whose value is numbers, in decimal digits and with a `-` between them.
     pub fn header_numbers(self, name: &str, values: impl IntoIterator<Item = u64>) -> Self {
+        if name.is_empty() {
+            return self;
+        }
         self.escapes.write(Part::Name, name, self.out);
         let mut before = b':';
         for value in values {
@@ -197,6 +200,7 @@ mod tests {
         let mut out = Vec::new();
         FrameWriter::resume(&mut out, Command::Message, Version::V1_2, &head)
             .header_if("ack", None)
+            .header_number("", 7)
             .header_if("topic", Some("a:b"))
             .body(b"c")
             .end();
