@@ -80,6 +80,15 @@ impl Subscription {
         }
     }
 
+    /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
+    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> PushId {
+        PushId {
+            number: self.number,
+            push,
+            what: Some(tag.0),
+        }
+    }
+
     /// Whether its client acknowledges what comes.
     fn asks_for_acks(&self) -> bool {
         self.ack != AckMode::Auto
@@ -111,15 +120,6 @@ impl Subscription {
                 .header_if("subscription", id);
             head.into()
         })
-    }
-
-    /// The same for a message of a queue: an ACK finds the push again, and no later push of the same message.
-    pub(super) fn handout_id(&self, push: u64, tag: Tag) -> PushId {
-        PushId {
-            number: self.number,
-            push,
-            what: Some(tag.0),
-        }
     }
 }
 
