@@ -245,7 +245,7 @@ impl<M: Machine, E: Ear> Rig<M, E> {
                     connection.mark = mark;
                 }
                 Act::Stale => {}
-                Act::Close(farewell) => {
+                Act::Close(farewell) | Act::Leave(farewell) => {
                     assert!(farewell.reason.len() <= 123, "{farewell:?}");
                     connection.over = true;
                     connection.ear.closed();

@@ -35,6 +35,10 @@ use crate::transports::Lost;
 /// How long a client may take to take what is sent to it (CONTRACT section 9).
 const STALL_AFTER: Duration = Duration::from_secs(30);
 
+/// How long a client that has taken its leave may take to close the connection. One that gets our close together with the
+/// RECEIPT for its DISCONNECT may take it for a failure (Krossbow does, while it is subscribed to anything).
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+
 /// Messages read, and events taken, before what they led to is sent.
 const TURN_MAX: usize = 64;
 
@@ -75,6 +79,8 @@ struct Drive<L, M> {
     admission: Option<Admission>,
     /// That nothing more will come.
     lost: Option<Lost>,
+    /// The client has taken its leave.
+    is_leaving: bool,
 }
 
 /// A session's place at the broker, given back however the connection ends.
@@ -106,14 +112,15 @@ pub fn drive<L: Link, M: Machine>(
         seat: None,
         admission: None,
         lost: None,
+        is_leaving: false,
     };
     async move {
         drive.context.tally.connections_opened.add();
         let farewell = drive.run().await;
         drop(drive.seat);
-        if let Some(Farewell { code, reason }) = farewell {
+        if let Some(farewell) = farewell {
             // Only who leaves needs room for this.
-            Box::pin(drive.link.close(code, reason)).await;
+            Box::pin(part(drive.link, farewell, drive.is_leaving)).await;
         }
         // Not before the last words are said: a broker that stops keeps the way to them open as long.
         drive.context.tally.connections_closed.add();
@@ -292,6 +299,10 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 Act::Probe(mark) => self.link.probe(mark)?,
                 Act::Stale => self.context.tally.stale.add(),
                 Act::Close(farewell) => return Ok(Some(farewell)),
+                Act::Leave(farewell) => {
+                    self.is_leaving = true;
+                    return Ok(Some(farewell));
+                }
             }
         }
         Ok(None)
@@ -340,6 +351,15 @@ impl<L: Link, M: Machine> Drive<L, M> {
             clock: *clock,
         });
     }
+}
+
+/// Says good-bye, to who `is_leaving` not before that one had time to.
+async fn part<L: Link>(mut link: L, farewell: Farewell, is_leaving: bool) {
+    if is_leaving {
+        let leaves = async { while link.hear().await.is_ok() {} };
+        let _ = timeout(LEAVE_WITHIN, leaves).await;
+    }
+    link.close(farewell.code, farewell.reason).await;
 }
 
 fn said_bytes(acts: &[Act]) -> usize {
@@ -416,5 +436,73 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A client that says something after each of these delays, the last first, and then closes the connection.
+    struct Client<'a> {
+        delays: Vec<Duration>,
+        closed_after: &'a Mutex<Option<Duration>>,
+        since: Instant,
+    }
+
+    impl Link for Client<'_> {
+        async fn hear(&mut self) -> Result<Heard, Lost> {
+            match self.delays.pop() {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(Lost::Gone),
+            }
+            Ok(Heard::Proved(1))
+        }
+
+        fn say(&mut self, _: String) -> Result<(), Lost> {
+            unreachable!("all was said before")
+        }
+
+        fn say_bytes(&mut self, _: Vec<u8>) -> Result<(), Lost> {
+            unreachable!("all was said before")
+        }
+
+        fn probe(&mut self, _: u64) -> Result<(), Lost> {
+            unreachable!("all was said before")
+        }
+
+        async fn flush(&mut self) -> Result<(), Lost> {
+            unreachable!("all was said before")
+        }
+
+        async fn close(self, code: u16, _: &str) {
+            assert_eq!(code, 1000);
+            *self.closed_after.lock().expect("whole") = Some(self.since.elapsed());
+        }
+    }
+
+    async fn closed_after(delays: &[Duration], is_leaving: bool) -> Duration {
+        let closed_after = Mutex::new(None);
+        let client = Client {
+            delays: delays.to_vec(),
+            closed_after: &closed_after,
+            since: Instant::now(),
+        };
+        let farewell = Farewell {
+            code: 1000,
+            reason: "",
+        };
+        part(client, farewell, is_leaving).await;
+        closed_after.into_inner().expect("whole").expect("closed")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_leave_closes_first_in_a_moment() {
+        let (soon, never) = (Duration::from_millis(10), Duration::from_secs(3600));
+        assert_eq!(closed_after(&[soon, soon], true).await, 2 * soon);
+        assert_eq!(closed_after(&[never, soon], true).await, LEAVE_WITHIN);
+        assert_eq!(closed_after(&[never], false).await, Duration::ZERO);
     }
 }

@@ -103,6 +103,8 @@ pub enum Act {
     Probe(u64),
     /// Close the connection; nothing follows.
     Close(Farewell),
+    /// The same, for a client that has taken its leave and is about to close by itself: it is given a moment for that.
+    Leave(Farewell),
 }
 
 /// What happened to the connection that the machine may still speak about.

@@ -238,7 +238,7 @@ impl Stage {
                     connection.session = Some(session);
                 }
                 Act::Stale => {}
-                Act::Close(_) => {
+                Act::Close(_) | Act::Leave(_) => {
                     connection.over = true;
                     connection.heard.push_back(Heard::Closed);
                     if let Some(session) = connection.session.take() {

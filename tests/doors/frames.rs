@@ -184,6 +184,19 @@ async fn disconnect_is_receipted_and_closed_with_1000() {
     socket.say("DISCONNECT\n\n\0").await;
     assert_eq!(socket.next().await, Heard::Closed(1000, String::new()));
 
+    // Who has the receipt closes first, and its close is answered. See `LEAVE_WITHIN` in the gateways.
+    let mut socket = connected(&house).await;
+    socket.say("DISCONNECT\nreceipt:bye\n\n\0").await;
+    socket.expect(Command::Receipt).await;
+    let frame = CloseFrame {
+        code: 1000.into(),
+        reason: "I am first".into(),
+    };
+    socket.send(Message::Close(Some(frame))).await;
+    let closed = Heard::Closed(1000, "I am first".to_owned());
+    assert_eq!(socket.next().await, closed);
+    assert_eq!(socket.next().await, Heard::Gone);
+
     // The client's own close is answered with the same.
     let mut socket = connected(&house).await;
     let frame = CloseFrame {

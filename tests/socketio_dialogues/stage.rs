@@ -348,7 +348,7 @@ impl Stage {
                         self.broker.close(self.now, &session);
                     }
                 }
-                Act::SayBytes(_) | Act::Stale => panic!("it has no such acts"),
+                Act::SayBytes(_) | Act::Stale | Act::Leave(_) => panic!("it has no such acts"),
             }
         }
     }

@@ -114,10 +114,15 @@ impl Open {
             }
             Verb::Disconnect => {
                 self.receipt(frame, acts);
-                acts.push(Act::Close(Farewell {
+                let farewell = Farewell {
                     code: 1000,
                     reason: "",
-                }));
+                };
+                acts.push(match receipt(frame) {
+                    // STOMP 1.2, "DISCONNECT": it closes when it has the receipt.
+                    Some(_) => Act::Leave(farewell),
+                    None => Act::Close(farewell),
+                });
                 return Ok(Next::Close);
             }
             Verb::Connect | Verb::Stomp => {

@@ -278,7 +278,7 @@ impl Stage {
                 }
                 Act::Probe(_) => panic!("STOMP has confirmations of its own"),
                 Act::Stale => connection.said.push_back(Said::Stale),
-                Act::Close(farewell) => {
+                Act::Close(farewell) | Act::Leave(farewell) => {
                     connection.over = true;
                     connection.said.push_back(Said::Closed(farewell));
                     if let Some(session) = connection.session.take() {
