@@ -27,6 +27,11 @@ export class Queue {
     return this.#kept.length;
   }
 
+  /** All that has come and nobody has taken. */
+  rest() {
+    return this.#kept.splice(0);
+  }
+
   put(thing) {
     const taker = this.#takers.shift();
     if (taker) taker.resolve(thing);

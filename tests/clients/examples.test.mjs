@@ -51,10 +51,10 @@ class Terminal {
 
   /** The end of what is typed ends it well. */
   async close() {
-    const exit = once(this.#program, "exit");
+    const ended = once(this.#program, "close");
     this.#program.stdin.end();
-    const [code] = await soon("the example ends", exit);
-    assert.equal(code, 0);
+    const [code] = await soon("the example ends", ended);
+    assert.equal(code, 0, ["it ends with an error", ...this.#lines.rest()].join("\n"));
   }
 }
 
