@@ -16,4 +16,5 @@ mod origins;
 mod secrets;
 mod sockjs;
 mod stop;
+mod topics;
 mod wire;
