@@ -17,15 +17,21 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "stomp_writing" => wires("stomp/1.2"),
         "sockjs_texts" => wires("sockjs"),
         "json_texts" => [wires("packets"), helpers()].concat(),
-        "stomp_machine" => scripts("conversations", of_conversation),
-        "packets_machine" => scripts("packets/dialogues", of_packets),
-        "socketio_machine" => scripts("socketio/dialogues", of_socketio),
+        "stomp_machine" => [scripts("conversations", of_conversation), findings()].concat(),
+        "packets_machine" => [scripts("packets/dialogues", of_packets), findings()].concat(),
+        "socketio_machine" => [scripts("socketio/dialogues", of_socketio), findings()].concat(),
         "http_requests" => super::http_requests::SEEDS
             .iter()
             .map(|seed| seed.replace('|', "\u{1e}").into_bytes())
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What a fuzzer once found, of any machine.
+fn findings() -> Vec<Vec<u8>> {
+    // The others say more than they may.
+    vec![["w"; 30].join("\u{1e}").into_bytes()]
 }
 
 fn frames() -> PathBuf {
