@@ -15,7 +15,10 @@
 pub(super) mod check;
 mod filter;
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::Hash as HashInto;
+use std::hash::Hasher;
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 use sha1::{Digest, Sha1};
@@ -34,10 +37,10 @@ const ID_BITS: u32 = 36;
 const ID_MAX: u64 = (1 << ID_BITS) - 1;
 
 /// So many are sorted and folded at a time: a part of those in the table, so that as many share a page whatever its size,
-/// but no more than memory has room for.
+/// but no more than memory has room for: this many, and the batch that goes beyond, fill seven eighths of a set's 2^18 places.
 const GENERATION_PART: u64 = 16;
 const GENERATION_MIN: u64 = if cfg!(test) { 4 } else { 256 };
-const GENERATION_MAX: u64 = 131_072;
+const GENERATION_MAX: u64 = 220_000;
 /// Entries folded for each one that is added: a generation is in the table before the next is complete.
 const FOLDED_EACH: usize = 2;
 
@@ -162,16 +165,77 @@ fn id_of(entry: i64) -> u64 {
     entry.cast_unsigned() & ID_MAX
 }
 
+/// Some messages in memory: as the table is to have them, and by their msgIDs.
+#[derive(Default)]
+struct Generation {
+    entries: Vec<i64>,
+    taken: HashSet<Kept>,
+}
+
+impl Generation {
+    fn add(&mut self, hash: Hash, taken: Taken) {
+        self.entries.push(hash.entry(taken.first.id));
+        self.taken.insert(Kept(taken));
+    }
+
+    fn get(&self, msg_id: MsgId) -> Option<Taken> {
+        self.taken.get(&msg_id).map(|kept| kept.0)
+    }
+
+    /// That more have this msgID, where it is here.
+    fn share(&mut self, msg_id: MsgId) {
+        if let Some(Kept(taken)) = self.taken.take(&msg_id) {
+            let shared = true;
+            self.taken.insert(Kept(Taken { shared, ..taken }));
+        }
+    }
+
+    /// Takes out what came after message `last`. Only for one that is not sorted yet.
+    fn cut(&mut self, last: u64) {
+        while self.entries.pop_if(|entry| id_of(*entry) > last).is_some() {}
+        self.taken.retain(|kept| kept.0.first.id <= last);
+    }
+
+    /// Takes out all. What a start has read may have been more than there ever is again.
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.entries.shrink_to(GENERATION_MAX as usize);
+        self.taken.clear();
+        self.taken.shrink_to(GENERATION_MAX as usize);
+    }
+}
+
+/// What is found by its msgID.
+struct Kept(Taken);
+
+impl Borrow<MsgId> for Kept {
+    fn borrow(&self) -> &MsgId {
+        &self.0.first.msg_id
+    }
+}
+
+impl HashInto for Kept {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.first.msg_id.hash(state);
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.first.msg_id == other.0.first.msg_id
+    }
+}
+
+impl Eq for Kept {}
+
 /// The msgIDs of all messages, as the writer knows them.
 pub(super) struct MsgIds {
     secret: Secret,
     filter: Filter,
-    /// What is not in the table, or was not when the last batch was committed.
-    newest: HashMap<MsgId, Taken>,
-    /// Entries that are only in memory, by rising id.
-    young: Vec<(i64, MsgId)>,
-    /// A generation on its way into the table, sorted as it is there.
-    folding: Vec<(i64, MsgId)>,
+    /// Those that are only in memory, by rising id.
+    young: Generation,
+    /// Those on their way into the table, sorted as they are there.
+    folding: Generation,
     /// How many of these are there for certain, and with this batch.
     folded_kept: usize,
     folded: usize,
@@ -195,9 +259,8 @@ impl MsgIds {
         let mut msg_ids = Self {
             secret,
             filter: Filter::default(),
-            newest: HashMap::new(),
-            young: Vec::new(),
-            folding: Vec::new(),
+            young: Generation::default(),
+            folding: Generation::default(),
             folded_kept: 0,
             folded: 0,
             folding_through: through,
@@ -205,7 +268,9 @@ impl MsgIds {
             doubtful: false,
         };
         for_each_first(conn, through, i64::MAX.cast_unsigned(), |first| {
-            msg_ids.keep(msg_ids.secret.hash(first.msg_id), first, true);
+            let shared = true;
+            let hash = msg_ids.secret.hash(first.msg_id);
+            msg_ids.young.add(hash, Taken { first, shared });
         })?;
         Ok(msg_ids)
     }
@@ -213,8 +278,9 @@ impl MsgIds {
     /// Who has this msgID.
     pub(super) fn look(&mut self, conn: &Connection, msg_id: MsgId) -> Result<Look> {
         self.make_certain(conn)?;
-        if let Some(taken) = self.newest.get(&msg_id) {
-            return Ok(Look::Taken(*taken));
+        let newest = self.young.get(msg_id);
+        if let Some(taken) = newest.or_else(|| self.folding.get(msg_id)) {
+            return Ok(Look::Taken(taken));
         }
         let hash = self.secret.hash(msg_id);
         if !self.filter.may_have(hash.0) {
@@ -246,7 +312,8 @@ impl MsgIds {
         }
         match look {
             Look::Free(hash) => {
-                self.keep(*hash, new, false);
+                let (first, shared) = (new, false);
+                self.young.add(*hash, Taken { first, shared });
                 self.due += FOLDED_EACH;
             }
             Look::Taken(_) => {
@@ -259,34 +326,28 @@ impl MsgIds {
                     to_db(new.sender.get()),
                     to_db(new.id),
                 ))?;
-                if let Some(taken) = self.newest.get_mut(&new.msg_id) {
-                    taken.shared = true;
-                }
+                self.young.share(new.msg_id);
+                self.folding.share(new.msg_id);
             }
         }
         Ok(())
     }
 
-    fn keep(&mut self, hash: Hash, first: Found, shared: bool) {
-        self.young.push((hash.entry(first.id), first.msg_id));
-        self.newest.insert(first.msg_id, Taken { first, shared });
-    }
-
     /// Adds to the table what is due with this batch.
     pub(super) fn fold(&mut self, conn: &Connection) -> Result<()> {
         self.filter.read_on(conn, self.folding_through)?;
-        let left = &self.folding[self.folded..];
+        let left = &self.folding.entries[self.folded..];
         let due = std::mem::take(&mut self.due).min(left.len());
         if due == 0 {
             return Ok(());
         }
         let mut insert = conn.prepare_cached(ADD_ENTRY)?;
-        for (entry, _) in &left[..due] {
+        for entry in &left[..due] {
             insert.execute([entry])?;
             self.filter.note(*entry);
         }
         self.folded += due;
-        if self.folded == self.folding.len() {
+        if self.folded == self.folding.entries.len() {
             set_through(conn, self.folding_through)?;
         }
         Ok(())
@@ -294,19 +355,16 @@ impl MsgIds {
 
     /// A batch was committed.
     pub(super) fn end_batch(&mut self) {
-        for (_, msg_id) in &self.folding[self.folded_kept..self.folded] {
-            self.newest.remove(msg_id);
-        }
         self.folded_kept = self.folded;
-        if self.folded < self.folding.len() || self.doubtful {
+        if self.folded < self.folding.entries.len() || self.doubtful {
             return;
         }
         self.folding.clear();
-        if self.young.len() as u64 >= generation(self.folding_through) {
+        if self.young.entries.len() as u64 >= generation(self.folding_through) {
             std::mem::swap(&mut self.folding, &mut self.young);
-            let last = self.folding.last();
-            self.folding_through = last.map_or(self.folding_through, |(entry, _)| id_of(*entry));
-            self.folding.sort_unstable();
+            let last = self.folding.entries.last();
+            self.folding_through = last.map_or(self.folding_through, |entry| id_of(*entry));
+            self.folding.entries.sort_unstable();
         }
         (self.folded_kept, self.folded) = (0, 0);
     }
@@ -323,9 +381,7 @@ impl MsgIds {
             return Ok(());
         }
         let last = read_tail(conn)?.id;
-        while let Some((_, msg_id)) = self.young.pop_if(|(entry, _)| id_of(*entry) > last) {
-            self.newest.remove(&msg_id);
-        }
+        self.young.cut(last);
         self.doubtful = false;
         Ok(())
     }
