@@ -120,7 +120,7 @@ pub enum Command {
 
 impl Command {
     /// The bytes that it brings, where it counts as one message to the sender's rate; `None` where it is free (what only
-    /// moves one's own session or cursor) or counted part by part ([`Self::ChangeQueues`]).
+    /// moves one's own session or cursor) or counted one by one elsewhere (posts, and the parts of [`Self::ChangeQueues`]).
     pub(super) fn weight(&self) -> Option<usize> {
         match self {
             Self::Send(letter) => {
@@ -128,7 +128,6 @@ impl Command {
                 let envelope_bytes = letter.envelope.as_ref().map_or(0, String::len);
                 Some(letter.content.len().max(envelope_bytes))
             }
-            Self::Publish(post) => Some(post.payload.bytes()),
             Self::Social(Social::AskFriend { words, .. }) => Some(words.len()),
             Self::Inbox { .. }
             | Self::Since { .. }
@@ -151,6 +150,7 @@ impl Command {
             | Self::Unwatch(_)
             | Self::Consume { .. }
             | Self::Cease(_)
+            | Self::Publish(_)
             | Self::ChangeQueues(_) => None,
         }
     }

@@ -215,6 +215,7 @@ impl Broker {
                     asker,
                 );
             }
+            Command::Publish(post) => return self.publish(now, session, &[(ticket, post)]),
             other => return self.ask_person(now, &session.person, other, asker),
         }
         // The answer first: the messages that a Listen or an Init leads to come after it.
@@ -285,17 +286,14 @@ impl Broker {
                 let limit = limit.clamp(1, CLIENT_PAGE_MAX);
                 self.store.since(person.uid, time_ms, limit, done);
             }
-            Command::Publish(post) => {
-                let published = self.publish(&post);
-                asker.answer(Ok(published));
-            }
             Command::ChangeQueues(ops) => self.change_queues(now, person.uid, None, ops, asker),
             Command::Listen(_)
             | Command::Init
             | Command::Watch { .. }
             | Command::Unwatch(_)
             | Command::Consume { .. }
-            | Command::Cease(_) => asker.answer(Ok(Reply::Done)),
+            | Command::Cease(_)
+            | Command::Publish(_) => asker.answer(Ok(Reply::Done)),
             of_people => self.ask_of_people(now, person, of_people, asker),
         }
     }

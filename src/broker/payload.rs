@@ -15,6 +15,7 @@ pub struct Payload {
     pub headers: Vec<(Box<str>, Box<str>)>,
     /// The body.
     pub body: Vec<u8>,
+    bytes: usize,
     encodings: [OnceLock<Encoding>; ENCODINGS_MAX],
 }
 
@@ -30,17 +31,19 @@ pub enum Encoding {
 impl Payload {
     /// A payload that nobody has encoded yet.
     pub fn new(headers: Vec<(Box<str>, Box<str>)>, body: Vec<u8>) -> Self {
+        let of_header = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len();
+        let bytes = body.len() + headers.iter().map(of_header).sum::<usize>();
         Self {
             headers,
             body,
+            bytes,
             encodings: Default::default(),
         }
     }
 
     /// How much it is, in bytes.
     pub fn bytes(&self) -> usize {
-        let of_header = |(name, value): &(Box<str>, Box<str>)| name.len() + value.len();
-        self.body.len() + self.headers.iter().map(of_header).sum::<usize>()
+        self.bytes
     }
 
     /// The encoding in wire language number `language`, made by the first who asks. The gateways number their languages;

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLockWriteGuard;
 
+use crate::broker::Asker;
 use crate::broker::Broker;
 use crate::broker::command::Reply;
+use crate::broker::command::Ticket;
 use crate::broker::destination::Pattern;
+use crate::broker::moment::Moment;
 use crate::broker::outbox::Passed;
 use crate::broker::payload::Post;
 use crate::broker::sessions::Session;
@@ -15,18 +18,43 @@ use crate::broker::topics::SubscriptionId;
 use crate::broker::topics::Topics;
 
 impl Broker {
-    /// Puts a post in the outbox of each subscriber. Never waits for any of them.
-    pub(super) fn publish(&self, post: &Arc<Post>) -> Reply {
-        self.tally.posts_published.add();
-        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        topics.for_each(&post.topic, |subscriber, session| {
-            match session.post(subscriber.id, post) {
-                Passed::On => self.tally.posts_passed_on.add(),
-                Passed::TooSlow => self.tally.slow_consumers.add(),
-                Passed::Over => {}
+    /// Asks for all that a session publishes at once, in this order, as [`Broker::ask`] does for one [`Command::Publish`]. What
+    /// goes to one topic in a row is put in each subscriber's outbox together.
+    ///
+    /// [`Command::Publish`]: crate::broker::command::Command::Publish
+    pub fn publish(&self, now: Moment, session: &Arc<Session>, posts: &[(Ticket, Arc<Post>)]) {
+        for run in posts.chunk_by(|(_, one), (_, next)| one.topic == next.topic) {
+            let admit = |(_, post): &(Ticket, Arc<Post>)| {
+                self.admit(now, session.person.uid, post.payload.bytes())
+            };
+            let verdicts: Vec<_> = run.iter().map(admit).collect();
+            let asked = run.iter().zip(&verdicts);
+            let admitted = asked.filter_map(|((_, post), verdict)| verdict.is_ok().then_some(post));
+            self.pass_on(&admitted.collect::<Vec<_>>());
+            for ((ticket, _), verdict) in run.iter().zip(verdicts) {
+                let asker = Asker::Session(Arc::clone(session), *ticket);
+                self.settle(asker, verdict.map(|()| Reply::Done));
             }
+        }
+    }
+
+    /// Puts posts to one topic in the outbox of each subscriber. Never waits for any of them.
+    fn pass_on(&self, posts: &[&Arc<Post>]) {
+        let Some(first) = posts.first() else {
+            return;
+        };
+        self.tally.posts_published.add_many(posts.len() as u64);
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut on, mut too_slow) = (0, 0);
+        topics.for_each(&first.topic, |subscriber, session| {
+            session.post(subscriber.id, posts, |passed| match passed {
+                Passed::On => on += 1,
+                Passed::TooSlow => too_slow += 1,
+                Passed::Over => {}
+            });
         });
-        Reply::Done
+        self.tally.posts_passed_on.add_many(on);
+        self.tally.slow_consumers.add_many(too_slow);
     }
 
     pub(super) fn watch(&self, session: &Arc<Session>, id: SubscriptionId, topics: Pattern) {

@@ -102,9 +102,17 @@ impl Session {
         self.ring_after(|outbox| outbox.put_notice(Event::Noticed(Arc::clone(notice))))
     }
 
-    /// See [`Outbox::put_post`].
-    pub(super) fn post(self: &Arc<Self>, subscription: SubscriptionId, post: &Arc<Post>) -> Passed {
-        self.ring_after(|outbox| outbox.put_post(subscription, post))
+    /// Passes posts on, one after another, and tells what became of each: see [`Outbox::put_post`].
+    pub(super) fn post(
+        self: &Arc<Self>,
+        subscription: SubscriptionId,
+        posts: &[&Arc<Post>],
+        tell: impl FnMut(Passed),
+    ) {
+        self.ring_after(|outbox| {
+            let passed = posts.iter().map(|post| outbox.put_post(subscription, post));
+            passed.for_each(tell);
+        });
     }
 
     /// See [`Outbox::put_handout`].

@@ -14,9 +14,12 @@ use tokio::time::timeout;
 
 use crate::auth::Auth;
 use crate::broker::Broker;
+use crate::broker::command::Command;
+use crate::broker::command::Ticket;
 use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::moment::Moment;
+use crate::broker::payload::Post;
 use crate::broker::sessions::Session;
 use crate::broker::users::Person;
 use crate::broker::users::UserKey;
@@ -271,10 +274,15 @@ impl<L: Link, M: Machine> Drive<L, M> {
 
     /// Does these, up to a close. None is left.
     fn perform(&mut self, acts: &mut Vec<Act>) -> Result<Option<Farewell>, Lost> {
+        let mut posts = Vec::new();
         for act in acts.drain(..) {
+            if !matches!(act, Act::Ask(_, Command::Publish(_))) {
+                self.publish(&mut posts);
+            }
             match act {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
+                Act::Ask(ticket, Command::Publish(post)) => posts.push((ticket, post)),
                 Act::Ask(ticket, command) => {
                     if let Some(Seat {
                         broker, session, ..
@@ -305,7 +313,22 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 }
             }
         }
+        self.publish(&mut posts);
         Ok(None)
+    }
+
+    /// Publishes what was asked for one after another.
+    fn publish(&self, posts: &mut Vec<(Ticket, Arc<Post>)>) {
+        if posts.is_empty() {
+            return;
+        }
+        if let Some(Seat {
+            broker, session, ..
+        }) = &self.seat
+        {
+            broker.publish(self.context.clock.now(), session, posts);
+        }
+        posts.clear();
     }
 
     /// Whether the token has ended since it was looked at: the door looks, and a client may come in much later.
