@@ -59,6 +59,10 @@ use crate::transports::tls::Tls;
 /// listen must not keep those of all others.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(6);
 
+/// Threads for what would hold up the connections: nothing but what `/metrics` asks of the files, and the names of webhooks. Who
+/// comes when all are busy waits.
+const WAITING_THREADS_MAX: usize = 4;
+
 /// How often it looks whether everybody has them.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
@@ -69,6 +73,7 @@ pub(super) fn serve(data: &Path, log: &str, options: ServeOptions) -> Result<(),
     let store = Arc::new(SqliteStore::open(data)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(WAITING_THREADS_MAX)
         .build()?;
     let served = runtime.block_on(serve_until_told(data, options, Arc::clone(&store)));
     // Whatever still runs has had its time; the store finishes what it has taken.

@@ -146,6 +146,12 @@ impl House {
         value.parse().expect("a number")
     }
 
+    /// How many threads the broker has.
+    pub fn threads(&self) -> usize {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.broker.pid()));
+        tasks.expect("Linux, and a broker").count()
+    }
+
     /// Asks until a metric has the value.
     pub async fn metric_becomes(&self, name: &str, value: u64) {
         soon(&format!("{name} {value}"), async {

@@ -151,3 +151,15 @@ async fn metrics_are_prometheus_text() {
         assert!(good, "{line}");
     }
 }
+
+#[tokio::test]
+async fn metrics_for_many_at_once_take_few_threads() {
+    let house = House::open(&[]);
+    let before = house.threads();
+    for _ in 0..8 {
+        let all = (0..64).map(|_| house.metric("hongyan_connections_open"));
+        futures_util::future::join_all(all).await;
+        let more = house.threads().saturating_sub(before);
+        assert!(more <= 4, "{more} threads more");
+    }
+}
