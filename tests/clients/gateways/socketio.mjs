@@ -45,7 +45,7 @@ class Client {
     // people's clients do. Who was once connected stays away when cut.
     this.root = way.io(url, { ...way.options, reconnection: true });
     this.sockets["/"] = this.root;
-    this.root.on("disconnect", (why) => this.#queues.forEach((queue) => queue.end(`the connection was closed: ${why}`)));
+    this.root.on("disconnect", (why) => this.#queues.forEach((queue) => queue.end(`${why}: the connection was closed`)));
     // Whatever is told as soon as it is connected is heard.
     const connected = [comes(this.root, "connect"), comes(this.root, "connected")];
     listen("/", this.root);
