@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod json;
 pub mod packets;
 pub mod page;
+mod parting;
 pub mod rest;
 pub mod socketio;
 pub mod stomp;

@@ -184,7 +184,7 @@ async fn disconnect_is_receipted_and_closed_with_1000() {
     socket.say("DISCONNECT\n\n\0").await;
     assert_eq!(socket.next().await, Heard::Closed(1000, String::new()));
 
-    // Who has the receipt closes first, and its close is answered. See `LEAVE_WITHIN` in the gateways.
+    // Who has the receipt closes first, and its close is answered. See `LEAVE_WITHIN` in `gateways/parting.rs`.
     let mut socket = connected(&house).await;
     socket.say("DISCONNECT\nreceipt:bye\n\n\0").await;
     socket.expect(Command::Receipt).await;
