@@ -155,14 +155,7 @@ async fn acts_beyond_the_rate_are_told_when_to_come_back() {
         PROMISE,
         "`tests/abuse/floods.rs`, `acts_beyond_the_rate_are_told_when_to_come_back`",
     );
-    let house = House::bare(&[
-        "--listen",
-        "127.0.0.1:0",
-        "--log",
-        "warn",
-        "--message-rate",
-        "20",
-    ]);
+    let house = House::with_rate("20");
     house.know(1..=40).await;
     let bystanders = Bystanders::begin(&house).await;
     let each = portion(60, 2_000);

@@ -76,6 +76,13 @@ impl House {
         Self { folder, broker }
     }
 
+    /// Where nobody may send more messages a second than this. (With [`Self::open`] it is a million.)
+    pub fn with_rate(per_second: &str) -> Self {
+        let listen = ["--listen", "127.0.0.1:0", "--log", "warn"];
+        let rate = ["--message-rate", per_second];
+        Self::bare(&[&listen[..], &rate].concat())
+    }
+
     /// Stops the broker with SIGTERM: its data, and how it ends.
     pub fn stop(self) -> (TempDir, JoinHandle<ExitStatus>) {
         let Self { folder, broker } = self;
@@ -147,9 +154,8 @@ impl House {
     }
 
     /// How many threads the broker has.
-    pub fn threads(&self) -> usize {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.broker.pid()));
-        tasks.expect("Linux, and a broker").count()
+    pub fn threads(&self) -> u64 {
+        self.broker.threads()
     }
 
     /// Asks until a metric has the value.

@@ -144,14 +144,7 @@ async fn content_beyond_the_limit_is_413_and_the_session_goes_on() {
 
 #[tokio::test]
 async fn who_sends_too_fast_is_told_429_and_the_others_are_not() {
-    let house = House::bare(&[
-        "--listen",
-        "127.0.0.1:0",
-        "--log",
-        "warn",
-        "--message-rate",
-        "2",
-    ]);
+    let house = House::with_rate("2");
     let (mut socket, mut other) = (sender(&house, 1).await, sender(&house, 2).await);
     let count = 50;
     let contents: Vec<String> = (0..count)

@@ -55,14 +55,7 @@ async fn what_is_published_in_one_breath_comes_in_its_order() {
 
 #[tokio::test]
 async fn of_what_is_published_too_fast_the_first_still_comes() {
-    let house = House::bare(&[
-        "--listen",
-        "127.0.0.1:0",
-        "--log",
-        "warn",
-        "--message-rate",
-        "2",
-    ]);
+    let house = House::with_rate("2");
     let mut reader = Socket::log_in(house.address(), &people::token(1)).await;
     reader.subscribe("/topic/a").await;
     let mut sender = Socket::log_in(house.address(), &people::token(2)).await;

@@ -137,27 +137,30 @@ impl Running {
 
     /// Its resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
-        self.status_bytes("VmRSS:")
+        self.status("VmRSS:") * 1024
     }
 
     /// What it may write to of its address space, in bytes.
     pub fn data_bytes(&self) -> u64 {
-        self.status_bytes("VmData:")
+        self.status("VmData:") * 1024
     }
 
-    fn status_bytes(&self, name: &str) -> u64 {
+    /// How many threads it has.
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("a Linux machine");
         let line = status
             .lines()
             .find(|line| line.starts_with(name))
             .expect(name);
-        let kib: u64 = line
-            .split_whitespace()
+        line.split_whitespace()
             .nth(1)
             .and_then(|number| number.parse().ok())
-            .expect("a number");
-        kib * 1024
+            .expect("a number")
     }
 
     /// Whether it still runs.
