@@ -17,6 +17,8 @@ const NAMES: u64 = 2_500;
 const SHARED_EACH: u64 = 7;
 /// Sent at once.
 const TOGETHER: usize = 100;
+/// So far behind the newest is one that is on its way into the table as often as not.
+const BEHIND: u64 = 200;
 
 fn open(dir: &Path) -> Asker {
     Asker::of(SqliteStore::open(dir).expect("a sound store"))
@@ -109,6 +111,24 @@ fn a_msg_id_is_known_for_ever() {
     asker.store.append(new_message(2, 1, 1, "hello"), done);
     assert!(is_fresh(&told.recv().expect("an answer").expect("sound")));
     drop(asker);
+    assert_sound(dir.path());
+}
+
+#[test]
+fn a_msg_id_is_known_at_every_step_of_its_way() {
+    let dir = tempdir().expect("a directory");
+    let asker = open(dir.path());
+    asker.with_users(2);
+    for name in 1..=5 * BEHIND {
+        let before = name.saturating_sub(BEHIND).max(1);
+        let messages = [name, before].map(|name| new_message(1, 2, name, "hello"));
+        let outcomes = append_all(&asker, messages.to_vec());
+        assert!(is_fresh(&outcomes[0]), "{:?}", outcomes[0]);
+        let again = matches!(&outcomes[1], Ok(Appended::Again(..)));
+        assert!(again, "{before} behind {name}: {:?}", outcomes[1]);
+    }
+    drop(asker);
+    assert!(through(dir.path()) > 0, "some are in the table");
     assert_sound(dir.path());
 }
 

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   add ──▶ young ──enough, and nothing is folding──▶ folding, sorted ──two for each that is added──▶ the table
-//!           └──────────────── in memory ────────────────────────────┘
+//!           └─────── all of it in memory ──┘          └─ entries only ─┘
 //! ```
 //!
 //! Only the first message of a msgID goes this way. Others (of another sender, or in another conversation) are rare, and
@@ -37,16 +37,16 @@ const ID_BITS: u32 = 36;
 const ID_MAX: u64 = (1 << ID_BITS) - 1;
 
 /// So many are sorted and folded at a time: a part of those in the table, so that as many share a page whatever its size,
-/// but no more than memory has room for: this many, and the batch that goes beyond, fill seven eighths of a set's 2^18 places.
+/// but no more than memory has room for: this many, and the batch that goes beyond, fill seven eighths of a set's 2^19 places.
 const GENERATION_PART: u64 = 16;
 const GENERATION_MIN: u64 = if cfg!(test) { 4 } else { 256 };
-const GENERATION_MAX: u64 = 220_000;
+const GENERATION_MAX: u64 = 450_000;
 /// Entries folded for each one that is added: a generation is in the table before the next is complete.
 const FOLDED_EACH: usize = 2;
 
-/// Generations that may be read into memory at a start. More were left by a great batch, or by a broker that had another
-/// index; they are sorted and added before anything else, so many at once.
-const LAG_MAX: u64 = 4;
+/// Generations that may be read into memory at a start: at the most one and a half are not in the table, and a batch. More
+/// were left by a broker that had another index; they are sorted and added before anything else, so many at once.
+const LAG_MAX: u64 = 2;
 const CATCH_UP: u64 = 1 << 20;
 
 /// Some may be there already, where a batch was rolled back in part.
@@ -165,14 +165,14 @@ fn id_of(entry: i64) -> u64 {
     entry.cast_unsigned() & ID_MAX
 }
 
-/// Some messages in memory: as the table is to have them, and by their msgIDs.
+/// The newest messages: as the table is to have them, and by their msgIDs.
 #[derive(Default)]
-struct Generation {
+struct Young {
     entries: Vec<i64>,
     taken: HashSet<Kept>,
 }
 
-impl Generation {
+impl Young {
     fn add(&mut self, hash: Hash, taken: Taken) {
         self.entries.push(hash.entry(taken.first.id));
         self.taken.insert(Kept(taken));
@@ -190,18 +190,17 @@ impl Generation {
         }
     }
 
-    /// Takes out what came after message `last`. Only for one that is not sorted yet.
+    /// Takes out what came after message `last`.
     fn cut(&mut self, last: u64) {
         while self.entries.pop_if(|entry| id_of(*entry) > last).is_some() {}
         self.taken.retain(|kept| kept.0.first.id <= last);
     }
 
-    /// Takes out all. What a start has read may have been more than there ever is again.
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.entries.shrink_to(GENERATION_MAX as usize);
+    /// Takes out all, and returns the entries. What a start has read may have been more than there ever is again.
+    fn leave(&mut self) -> Vec<i64> {
         self.taken.clear();
         self.taken.shrink_to(GENERATION_MAX as usize);
+        std::mem::take(&mut self.entries)
     }
 }
 
@@ -233,9 +232,9 @@ pub(super) struct MsgIds {
     secret: Secret,
     filter: Filter,
     /// Those that are only in memory, by rising id.
-    young: Generation,
+    young: Young,
     /// Those on their way into the table, sorted as they are there.
-    folding: Generation,
+    folding: Vec<i64>,
     /// How many of these are there for certain, and with this batch.
     folded_kept: usize,
     folded: usize,
@@ -259,8 +258,8 @@ impl MsgIds {
         let mut msg_ids = Self {
             secret,
             filter: Filter::default(),
-            young: Generation::default(),
-            folding: Generation::default(),
+            young: Young::default(),
+            folding: Vec::new(),
             folded_kept: 0,
             folded: 0,
             folding_through: through,
@@ -278,31 +277,47 @@ impl MsgIds {
     /// Who has this msgID.
     pub(super) fn look(&mut self, conn: &Connection, msg_id: MsgId) -> Result<Look> {
         self.make_certain(conn)?;
-        let newest = self.young.get(msg_id);
-        if let Some(taken) = newest.or_else(|| self.folding.get(msg_id)) {
+        if let Some(taken) = self.young.get(msg_id) {
             return Ok(Look::Taken(taken));
         }
         let hash = self.secret.hash(msg_id);
-        if !self.filter.may_have(hash.0) {
-            return Ok(Look::Free(hash));
+        let mut first = self.on_its_way(conn, hash, msg_id)?;
+        if first.is_none() && self.filter.may_have(hash.0) {
+            first = conn
+                .prepare_cached(select_found!(
+                    "msg_ids e JOIN messages x ON x.id = e.entry & ?3
+                     WHERE e.entry BETWEEN ?1 AND ?2 AND x.msg_id = ?4"
+                ))?
+                .query_row(
+                    (hash.0, hash.entry(ID_MAX), to_db(ID_MAX), msg_id.0),
+                    Found::read,
+                )
+                .optional()?;
         }
-        let first = conn
-            .prepare_cached(select_found!(
-                "msg_ids e JOIN messages x ON x.id = e.entry & ?3
-                 WHERE e.entry BETWEEN ?1 AND ?2 AND x.msg_id = ?4"
-            ))?
-            .query_row(
-                (hash.0, hash.entry(ID_MAX), to_db(ID_MAX), msg_id.0),
-                Found::read,
-            )
-            .optional()?;
-        let taken = |first| {
-            Look::Taken(Taken {
-                first,
-                shared: true,
-            })
-        };
+        let shared = true;
+        let taken = |first| Look::Taken(Taken { first, shared });
         Ok(first.map_or(Look::Free(hash), taken))
+    }
+
+    /// The message of this msgID among those on their way into the table.
+    fn on_its_way(&self, conn: &Connection, hash: Hash, msg_id: MsgId) -> Result<Option<Found>> {
+        let begin = self.folding.partition_point(|entry| *entry < hash.0);
+        let end = hash.entry(ID_MAX);
+        let alike = self.folding[begin..]
+            .iter()
+            .take_while(|entry| **entry <= end);
+        for entry in alike {
+            let found = conn
+                .prepare_cached(select_found!(
+                    "messages x WHERE x.id = ?1 AND x.msg_id = ?2"
+                ))?
+                .query_row((to_db(id_of(*entry)), msg_id.0), Found::read)
+                .optional()?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// A message was added, whose msgID was looked for before.
@@ -327,7 +342,6 @@ impl MsgIds {
                     to_db(new.id),
                 ))?;
                 self.young.share(new.msg_id);
-                self.folding.share(new.msg_id);
             }
         }
         Ok(())
@@ -336,7 +350,7 @@ impl MsgIds {
     /// Adds to the table what is due with this batch.
     pub(super) fn fold(&mut self, conn: &Connection) -> Result<()> {
         self.filter.read_on(conn, self.folding_through)?;
-        let left = &self.folding.entries[self.folded..];
+        let left = &self.folding[self.folded..];
         let due = std::mem::take(&mut self.due).min(left.len());
         if due == 0 {
             return Ok(());
@@ -347,7 +361,7 @@ impl MsgIds {
             self.filter.note(*entry);
         }
         self.folded += due;
-        if self.folded == self.folding.entries.len() {
+        if self.folded == self.folding.len() {
             set_through(conn, self.folding_through)?;
         }
         Ok(())
@@ -356,17 +370,17 @@ impl MsgIds {
     /// A batch was committed.
     pub(super) fn end_batch(&mut self) {
         self.folded_kept = self.folded;
-        if self.folded < self.folding.entries.len() || self.doubtful {
+        if self.folded < self.folding.len() || self.doubtful {
             return;
         }
-        self.folding.clear();
-        if self.young.entries.len() as u64 >= generation(self.folding_through) {
-            std::mem::swap(&mut self.folding, &mut self.young);
-            let last = self.folding.entries.last();
-            self.folding_through = last.map_or(self.folding_through, |entry| id_of(*entry));
-            self.folding.entries.sort_unstable();
-        }
+        self.folding = Vec::new();
         (self.folded_kept, self.folded) = (0, 0);
+        if self.young.entries.len() as u64 >= generation(self.folding_through) {
+            self.folding = self.young.leave();
+            let last = self.folding.last();
+            self.folding_through = last.map_or(self.folding_through, |entry| id_of(*entry));
+            self.folding.sort_unstable();
+        }
     }
 
     /// A batch, or a part of it, was rolled back.
