@@ -12,6 +12,8 @@ pub enum Denial {
     WrongPassword,
     /// Neither a token nor a password was shown.
     NoCredentials,
+    /// The token is good, but of another user than the client says to be.
+    OthersToken,
     /// No user has this number.
     NoSuchUser,
     /// Too many wrong passwords for this name, or too many log-ins at once.
@@ -35,9 +37,11 @@ impl Denial {
     /// The HTTP status, which is also the code on every other wire (CONTRACT section 3).
     pub fn code(&self) -> u16 {
         match self {
-            Self::InvalidToken | Self::WrongPassword | Self::NoCredentials | Self::NoSuchUser => {
-                401
-            }
+            Self::InvalidToken
+            | Self::WrongPassword
+            | Self::NoCredentials
+            | Self::OthersToken
+            | Self::NoSuchUser => 401,
             Self::RegistrationClosed => 403,
             Self::NameTaken => 409,
             Self::BadName(_) | Self::BadPassword(_) => 422,
@@ -52,6 +56,7 @@ impl Denial {
             Self::InvalidToken => "invalid token".into(),
             Self::WrongPassword => "wrong name or password".into(),
             Self::NoCredentials => "a token or a password is required".into(),
+            Self::OthersToken => "the token is another user's".into(),
             Self::NoSuchUser => "there is no such user; give a name, and it is made one".into(),
             Self::TooManyTries { retry_after_s } => {
                 format!("too many tries: try again in {retry_after_s} s")

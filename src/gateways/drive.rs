@@ -13,6 +13,7 @@ use tokio::time::sleep_until;
 use tokio::time::timeout;
 
 use crate::auth::Auth;
+use crate::auth::Denial;
 use crate::broker::Broker;
 use crate::broker::command::Command;
 use crate::broker::command::Ticket;
@@ -61,12 +62,12 @@ pub struct Context {
     pub stopping: watch::Receiver<bool>,
 }
 
-type Admission = Pin<Box<dyn Future<Output = Result<Admitted, String>> + Send>>;
+type Admission = Pin<Box<dyn Future<Output = Result<Admitted, Denial>> + Send>>;
 
 enum Happened {
     Heard(Result<Heard, Lost>),
     Rung,
-    Admitted(Result<Admitted, String>),
+    Admitted(Result<Admitted, Denial>),
     Woken,
     Stopping,
 }
@@ -387,7 +388,7 @@ async fn admit(
     auth: Arc<Auth>,
     clock: Clock,
     credentials: Credentials,
-) -> Result<Admitted, String> {
+) -> Result<Admitted, Denial> {
     let now = clock.now();
     match credentials {
         Credentials::Trusted(key) => auth.trusted(now, &key).await.map(by_no_token),
@@ -399,7 +400,6 @@ async fn admit(
             logged_in.map(|(person, _)| by_no_token(person))
         }
     }
-    .map_err(|denial| denial.sentence())
 }
 
 fn by_no_token(person: Person) -> Admitted {
@@ -418,7 +418,7 @@ async fn rung(seat: Option<&Seat>) {
     }
 }
 
-async fn answered(admission: &mut Option<Admission>) -> Result<Admitted, String> {
+async fn answered(admission: &mut Option<Admission>) -> Result<Admitted, Denial> {
     match admission {
         Some(admission) => admission.await,
         None => pending().await,

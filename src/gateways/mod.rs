@@ -15,6 +15,7 @@ pub mod tally;
 pub mod url;
 pub mod webhook;
 
+use crate::auth::Denial;
 use crate::auth::Login;
 use crate::broker::command::Command;
 use crate::broker::command::Ticket;
@@ -125,8 +126,8 @@ pub trait Machine: Send {
     fn hear(&mut self, now: Moment, bytes: &[u8], acts: &mut Vec<Act>);
     /// The broker told the session something.
     fn told(&mut self, now: Moment, event: Event, acts: &mut Vec<Act>);
-    /// What became of [`Act::LogIn`]; the error is a sentence for the client.
-    fn admitted(&mut self, now: Moment, admission: Result<Admitted, String>, acts: &mut Vec<Act>);
+    /// What became of [`Act::LogIn`].
+    fn admitted(&mut self, now: Moment, admission: Result<Admitted, Denial>, acts: &mut Vec<Act>);
     /// The time that [`Self::wake_at_ms`] named has come, or an earlier one.
     fn woken(&mut self, now: Moment, acts: &mut Vec<Act>);
     /// Something is wrong with the connection.

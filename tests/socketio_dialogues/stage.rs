@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use hongyan::auth::Denial;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
 use hongyan::broker::moment::Moment;
@@ -158,8 +159,8 @@ impl Stage {
         person.ok_or_else(|| format!("no such user: {name}"))
     }
 
-    /// In dialogues a token is the user's name, and every password is `right`.
-    fn admit(&mut self, credentials: Credentials) -> Result<Admitted, String> {
+    /// In dialogues a token is the user's name, and every password is `right`; `guessed` is one try too many.
+    fn admit(&mut self, credentials: Credentials) -> Result<Admitted, Denial> {
         let by_no_token = |person| Admitted {
             person,
             token: None,
@@ -172,28 +173,25 @@ impl Stage {
                     .people
                     .get(&name)
                     .filter(|_| !self.revoked.contains(&name));
-                known
-                    .ok_or("invalid token".to_owned())
-                    .map(|person| Admitted {
-                        person: person.clone(),
-                        token: Some(format!("token-of-{name}")),
-                        expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
-                        device: None,
-                    })
+                known.ok_or(Denial::InvalidToken).map(|person| Admitted {
+                    person: person.clone(),
+                    token: Some(format!("token-of-{name}")),
+                    expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
+                    device: None,
+                })
             }
             Credentials::Password { name, password } => {
+                if password == "guessed" {
+                    return Err(Denial::TooManyTries { retry_after_s: 900 });
+                }
                 let known = self
                     .people
                     .values()
                     .find(|person| *person.name == *name || person.uid.to_string() == name);
                 let known = known.filter(|_| password == "right").cloned();
-                known
-                    .ok_or("wrong name or password".to_owned())
-                    .map(by_no_token)
+                known.ok_or(Denial::WrongPassword).map(by_no_token)
             }
-            Credentials::Trusted(_) if !self.trusting => {
-                Err("a token or a password is required".to_owned())
-            }
+            Credentials::Trusted(_) if !self.trusting => Err(Denial::NoCredentials),
             Credentials::Trusted(key) => {
                 let known = self
                     .people
@@ -203,7 +201,7 @@ impl Stage {
                 Ok(by_no_token(match (known, key) {
                     (Some(person), _) => person,
                     (None, UserKey::Name(name)) => self.add_user(&name),
-                    (None, UserKey::Uid(_)) => return Err("there is no such user".to_owned()),
+                    (None, UserKey::Uid(_)) => return Err(Denial::NoSuchUser),
                 }))
             }
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use hongyan::auth::Denial;
 use hongyan::broker::command::Address;
 use hongyan::broker::command::Command;
 use hongyan::broker::command::Ears;
@@ -117,15 +118,15 @@ impl<M: Machine, E: Ear> Rig<M, E> {
         }
     }
 
-    pub(super) fn admit(&self, credentials: &Credentials) -> Result<Admitted, String> {
+    pub(super) fn admit(&self, credentials: &Credentials) -> Result<Admitted, Denial> {
         let (name, good) = match credentials {
             Credentials::Token(name) => (name, true),
             Credentials::Password { name, password } => (name, password == "right"),
-            Credentials::Trusted(_) => return Err("a token is required".to_owned()),
+            Credentials::Trusted(_) => return Err(Denial::NoCredentials),
         };
         // Nobody knows the tokens of the others.
         let known = NAMES[..2].iter().position(|known| known == name);
-        let known = known.filter(|_| good).ok_or("invalid token")?;
+        let known = known.filter(|_| good).ok_or(Denial::InvalidToken)?;
         Ok(self.admitted(known))
     }
 }

@@ -13,6 +13,7 @@ use hongyan_grammar::packet::Id;
 use hongyan_grammar::packet::Refused;
 use hongyan_grammar::packet::ServerPacket;
 
+use crate::auth::Denial;
 use crate::broker::command::Command;
 use crate::broker::command::Ears;
 use crate::broker::command::Pushed;
@@ -217,7 +218,7 @@ impl Machine for PacketSession {
         }
     }
 
-    fn admitted(&mut self, _: Moment, _: Result<Admitted, String>, _: &mut Vec<Act>) {
+    fn admitted(&mut self, _: Moment, _: Result<Admitted, Denial>, _: &mut Vec<Act>) {
         // The door has looked at the token; nothing else logs in here.
     }
 

@@ -10,6 +10,7 @@
 use sha1::Digest;
 use sha1::Sha1;
 
+use crate::auth::Denial;
 use crate::broker::event::End;
 use crate::broker::event::Event;
 use crate::broker::moment::Moment;
@@ -156,11 +157,11 @@ impl SocketIoSession {
         &mut self,
         log_in: LogIn,
         until_ms: u64,
-        sentence: String,
+        denial: &Denial,
         acts: &mut Vec<Act>,
     ) {
         self.state = State::Waiting { until_ms };
-        let fault = Fault::not_logged_in(sentence);
+        let fault = Fault::new(denial.code(), denial.sentence());
         match log_in.greeting {
             Greeting::Rooms => {
                 acts.push(rooms::verdict(rooms::INVALID));
@@ -217,21 +218,19 @@ impl Machine for SocketIoSession {
         }
     }
 
-    fn admitted(&mut self, now: Moment, admission: Result<Admitted, String>, acts: &mut Vec<Act>) {
+    fn admitted(&mut self, now: Moment, admission: Result<Admitted, Denial>, acts: &mut Vec<Act>) {
         let State::Admitting { log_in, until_ms } =
             std::mem::replace(&mut self.state, State::Closed)
         else {
             return;
         };
         let admission = admission.and_then(|admitted| match &log_in.claims {
-            Some(claimed) if !claimed.means(&admitted.person) => {
-                Err("the token is another user's".to_owned())
-            }
+            Some(claimed) if !claimed.means(&admitted.person) => Err(Denial::OthersToken),
             _ => Ok(admitted),
         });
         match admission {
             Ok(admitted) => self.enter(now, *log_in, admitted, acts),
-            Err(sentence) => self.refuse_log_in(*log_in, until_ms, sentence, acts),
+            Err(denial) => self.refuse_log_in(*log_in, until_ms, &denial, acts),
         }
     }
 

@@ -19,6 +19,7 @@ use hongyan_grammar::stomp::Side;
 use hongyan_grammar::stomp::Unit;
 use hongyan_grammar::stomp::Version;
 
+use crate::auth::Denial;
 use crate::auth::permits::Permits;
 use crate::broker::event::End;
 use crate::broker::event::Event;
@@ -258,7 +259,7 @@ impl Machine for StompSession {
         self.note_said(now, &acts[said_before..]);
     }
 
-    fn admitted(&mut self, now: Moment, admission: Result<Admitted, String>, acts: &mut Vec<Act>) {
+    fn admitted(&mut self, now: Moment, admission: Result<Admitted, Denial>, acts: &mut Vec<Act>) {
         let State::Admitting { connect, .. } = std::mem::replace(&mut self.state, State::Closed)
         else {
             return;
@@ -268,8 +269,8 @@ impl Machine for StompSession {
                 self.enter(now, &connect, admitted, acts);
                 self.read_on(now, acts);
             }
-            Err(sentence) => self.fail(
-                &Fault::access_refused(sentence),
+            Err(denial) => self.fail(
+                &Fault::access_refused(denial.sentence()),
                 connect.receipt.as_deref(),
                 acts,
             ),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use hongyan::auth::Denial;
 use hongyan::broker::moment::Moment;
 use hongyan::broker::ports::AddedUser;
 use hongyan::broker::ports::Store;
@@ -50,11 +51,11 @@ impl People {
     }
 
     /// Whoever shows a token: in dialogues it is the user's name.
-    pub(super) fn by_token(&self, name: &str) -> Result<Admitted, String> {
+    pub(super) fn by_token(&self, name: &str) -> Result<Admitted, Denial> {
         let known = self.known.get(name);
         let person = known.filter(|_| !self.revoked.contains(name));
         Ok(Admitted {
-            person: person.ok_or("invalid token")?.clone(),
+            person: person.ok_or(Denial::InvalidToken)?.clone(),
             token: Some(token_id(name)),
             expires_s: Some(START.epoch_ms / 1_000 + TOKEN_LIFE_S),
             device: None,
@@ -62,10 +63,10 @@ impl People {
     }
 
     /// Whoever shows a password: in dialogues it is `right`.
-    pub(super) fn by_password(&self, name: &str, password: &str) -> Result<Admitted, String> {
+    pub(super) fn by_password(&self, name: &str, password: &str) -> Result<Admitted, Denial> {
         let person = self.known.get(name).filter(|_| password == "right");
         Ok(Admitted {
-            person: person.ok_or("wrong name or password")?.clone(),
+            person: person.ok_or(Denial::WrongPassword)?.clone(),
             token: None,
             expires_s: None,
             device: None,

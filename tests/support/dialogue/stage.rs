@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use hongyan::auth::Denial;
 use hongyan::auth::permits::Permits;
 use hongyan::broker::Broker;
 use hongyan::broker::limits::Limits;
@@ -189,7 +190,11 @@ impl Stage {
         for word in words {
             match word.split_once('=') {
                 Some(("user", user)) => {
-                    door.admitted = Some(self.people.by_token(user)?);
+                    door.admitted = Some(
+                        self.people
+                            .by_token(user)
+                            .map_err(|denial| denial.sentence())?,
+                    );
                 }
                 Some(("subprotocol", offered)) => {
                     door.subprotocol = Version::from_subprotocols(offered);
@@ -244,7 +249,7 @@ impl Stage {
                 Act::LogIn(Credentials::Password { name, password }) => {
                     self.people.by_password(name, password)
                 }
-                _ => Err("nobody asked".to_owned()),
+                _ => Err(Denial::NoCredentials),
             };
             let connection = self.connections.get_mut(name).expect("an open connection");
             assert!(!connection.over, "nothing follows a close");
