@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::future::pending;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,14 +21,14 @@ use crate::broker::event::Event;
 use crate::broker::moment::Moment;
 use crate::broker::payload::Post;
 use crate::broker::sessions::Session;
-use crate::broker::users::Person;
-use crate::broker::users::UserKey;
 use crate::gateways::Act;
 use crate::gateways::Admitted;
-use crate::gateways::Credentials;
 use crate::gateways::Farewell;
 use crate::gateways::Machine;
 use crate::gateways::Mishap;
+use crate::gateways::admission::Admission;
+use crate::gateways::admission::admission;
+use crate::gateways::admission::answered;
 use crate::gateways::clock::Clock;
 use crate::gateways::parting::part;
 use crate::gateways::parting::parting;
@@ -61,8 +60,6 @@ pub struct Context {
     /// Becomes true when the process is to stop.
     pub stopping: watch::Receiver<bool>,
 }
-
-type Admission = Pin<Box<dyn Future<Output = Result<Admitted, Denial>> + Send>>;
 
 enum Happened {
     Heard(Result<Heard, Lost>),
@@ -292,7 +289,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
                 }
                 Act::LogIn(credentials) => {
                     let Context { auth, clock, .. } = &self.context;
-                    self.admission = Some(Box::pin(admit(Arc::clone(auth), *clock, credentials)));
+                    self.admission = Some(admission(auth, *clock, credentials));
                 }
                 Act::Enter(admitted) if self.is_over(&admitted) => {
                     // Of what the machine wanted to do as this user, nothing is done.
@@ -384,43 +381,9 @@ fn said_bytes(acts: &[Act]) -> usize {
     said.sum()
 }
 
-async fn admit(
-    auth: Arc<Auth>,
-    clock: Clock,
-    credentials: Credentials,
-) -> Result<Admitted, Denial> {
-    let now = clock.now();
-    match credentials {
-        Credentials::Trusted(key) => auth.trusted(now, &key).await.map(by_no_token),
-        Credentials::Token(token) => auth.session(now, &token).await.map(Admitted::from),
-        Credentials::Password { name, password } => {
-            // What can be nobody's name is refused as one.
-            let key = UserKey::parse(&name).unwrap_or(UserKey::Name(name));
-            let logged_in = auth.log_in_as(now, &key, &password).await;
-            logged_in.map(|(person, _)| by_no_token(person))
-        }
-    }
-}
-
-fn by_no_token(person: Person) -> Admitted {
-    Admitted {
-        person,
-        token: None,
-        expires_s: None,
-        device: None,
-    }
-}
-
 async fn rung(seat: Option<&Seat>) {
     match seat {
         Some(seat) => seat.session.rung().await,
-        None => pending().await,
-    }
-}
-
-async fn answered(admission: &mut Option<Admission>) -> Result<Admitted, Denial> {
-    match admission {
-        Some(admission) => admission.await,
         None => pending().await,
     }
 }

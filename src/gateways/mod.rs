@@ -1,6 +1,7 @@
 //! Gateways give bytes their meaning. Each protocol is a [`Machine`] without I/O or a clock; [`drive`] is the one loop that
 //! ties a machine to its connection, to the broker and to time.
 
+mod admission;
 pub mod clock;
 pub mod drive;
 pub mod envelope;
