@@ -170,7 +170,10 @@ fn subscribed() -> (StompSession, SubscriptionId) {
     let mut acts = Vec::new();
     session.hear(Moment::default(), FRAMES.as_bytes(), &mut acts);
     let watched = acts.into_iter().find_map(|act| match act {
-        Act::Ask(_, Command::Watch { subscription, .. }) => Some(subscription),
+        Act::Ask(_, command) => match *command {
+            Command::Watch { subscription, .. } => Some(subscription),
+            _ => None,
+        },
         _ => None,
     });
     (session, watched.expect("a subscription"))

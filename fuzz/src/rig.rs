@@ -220,7 +220,7 @@ impl<M: Machine, E: Ear> Rig<M, E> {
                 Act::Ask(ticket, command) => {
                     let session = connection.session.as_ref();
                     let session = session.expect("asks come after the entry");
-                    self.broker.ask(now, session, ticket, command);
+                    self.broker.ask(now, session, ticket, *command);
                 }
                 Act::LogIn(_) => {
                     assert!(!connection.entered, "a log-in after the entry");
@@ -230,12 +230,13 @@ impl<M: Machine, E: Ear> Rig<M, E> {
                     // What a log-in leads to comes before what was heard behind it.
                     more.into_iter().rev().for_each(|act| acts.push_front(act));
                 }
-                Act::Enter(Admitted {
-                    person,
-                    token,
-                    device,
-                    ..
-                }) => {
+                Act::Enter(admitted) => {
+                    let Admitted {
+                        person,
+                        token,
+                        device,
+                        ..
+                    } = *admitted;
                     assert!(!connection.entered, "a second entry");
                     connection.entered = true;
                     connection.session = Some(self.broker.open(now, person, token, device));

@@ -272,21 +272,21 @@ impl<L: Link, M: Machine> Drive<L, M> {
     fn perform(&mut self, acts: &mut Vec<Act>) -> Result<Option<Farewell>, Lost> {
         let mut posts = Vec::new();
         for act in acts.drain(..) {
-            if !matches!(act, Act::Ask(_, Command::Publish(_))) {
+            let is_post = |command: &Command| matches!(command, Command::Publish(_));
+            if !matches!(&act, Act::Ask(_, command) if is_post(command)) {
                 self.publish(&mut posts);
             }
             match act {
                 Act::Say(message) => self.link.say(message)?,
                 Act::SayBytes(message) => self.link.say_bytes(message)?,
-                Act::Ask(ticket, Command::Publish(post)) => posts.push((ticket, post)),
-                Act::Ask(ticket, command) => {
-                    if let Some(Seat {
-                        broker, session, ..
-                    }) = &self.seat
-                    {
-                        broker.ask(self.context.clock.now(), session, ticket, command);
+                Act::Ask(ticket, command) => match (*command, &self.seat) {
+                    (Command::Publish(post), _) => posts.push((ticket, post)),
+                    (command, Some(seat)) => {
+                        let now = self.context.clock.now();
+                        seat.broker.ask(now, &seat.session, ticket, command);
                     }
-                }
+                    (_, None) => {}
+                },
                 Act::LogIn(credentials) => {
                     let Context { auth, clock, .. } = &self.context;
                     self.admission = Some(admission(auth, *clock, credentials));
@@ -299,7 +299,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
                     self.machine.told(now, over, &mut instead);
                     return self.perform(&mut instead);
                 }
-                Act::Enter(admitted) => self.enter(admitted),
+                Act::Enter(admitted) => self.enter(*admitted),
                 Act::Probe(mark) => self.link.probe(mark)?,
                 Act::Stale => self.context.tally.stale.add(),
                 Act::Close(farewell) => return Ok(Some(farewell)),

@@ -86,7 +86,7 @@ pub struct Farewell {
     pub reason: &'static str,
 }
 
-/// What a machine wants done, in this order.
+/// What a machine wants done, in this order. What is large is boxed: each thing said moves a few times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Send this as one message.
@@ -94,11 +94,11 @@ pub enum Act {
     /// The same for a message that is no text.
     SayBytes(Vec<u8>),
     /// Ask the broker; the answer comes as an event.
-    Ask(Ticket, Command),
+    Ask(Ticket, Box<Command>),
     /// Look at these; the answer comes to [`Machine::admitted`].
     LogIn(Credentials),
     /// This user's session begins; only asked once, and before any [`Act::Ask`].
-    Enter(Admitted),
+    Enter(Box<Admitted>),
     /// Count that the client spoke of something that is no more, which is no fault: it happens after a reconnection.
     Stale,
     /// Have the transport prove that all said before this has reached the client; then [`Machine::proved`] hears this
@@ -152,4 +152,14 @@ pub trait Machine: Send {
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acts_are_small() {
+        assert!(size_of::<Act>() <= 64, "{}", size_of::<Act>());
+    }
 }

@@ -230,10 +230,10 @@ impl Stage {
                 }
                 Act::Ask(ticket, command) => {
                     let session = connection.session.as_ref().expect("it has entered");
-                    self.broker.ask(self.now, session, ticket, command);
+                    self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted { person, token, .. } = admitted;
+                    let Admitted { person, token, .. } = *admitted;
                     let session = self.broker.open(self.now, person, token, None);
                     connection.session = Some(session);
                 }

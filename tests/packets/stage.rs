@@ -221,10 +221,10 @@ impl Stage {
                 }
                 Act::Ask(ticket, command) => {
                     let session = connection.session.as_ref().expect("it has entered");
-                    self.broker.ask(self.now, session, ticket, command);
+                    self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted { person, token, .. } = admitted;
+                    let Admitted { person, token, .. } = *admitted;
                     connection.session = Some(self.broker.open(self.now, person, token, None));
                 }
                 Act::Probe(mark) => {

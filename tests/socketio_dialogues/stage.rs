@@ -319,7 +319,7 @@ impl Stage {
                 Act::Ask(ticket, command) => {
                     let session = connection.session.as_ref();
                     let session = session.expect("asks come after the entry");
-                    self.broker.ask(self.now, session, ticket, command);
+                    self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::LogIn(_) => {
                     let mut more = Vec::new();
@@ -327,12 +327,13 @@ impl Stage {
                     connection.machine.admitted(self.now, admission, &mut more);
                     acts.extend(more);
                 }
-                Act::Enter(Admitted {
-                    person,
-                    token,
-                    device,
-                    ..
-                }) => {
+                Act::Enter(admitted) => {
+                    let Admitted {
+                        person,
+                        token,
+                        device,
+                        ..
+                    } = *admitted;
                     connection.session = Some(self.broker.open(self.now, person, token, device));
                 }
                 Act::Probe(mark) => {

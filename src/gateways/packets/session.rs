@@ -100,7 +100,7 @@ impl PacketSession {
             held: None,
             proof: Proof::new(now),
         };
-        acts.push(Act::Enter(admitted));
+        acts.push(Act::Enter(Box::new(admitted)));
         acts.push(said(&ServerPacket::Login { id: self.make_id() }));
         // In this order: what waits comes before anything newer.
         open.ask(Asker::Nobody, Command::Init, acts);
@@ -121,7 +121,7 @@ impl PacketSession {
 
 impl Open {
     fn ask(&mut self, asker: Asker, command: Command, acts: &mut Vec<Act>) {
-        acts.push(Act::Ask(self.line.ask(asker), command));
+        acts.push(Act::Ask(self.line.ask(asker), Box::new(command)));
     }
 
     fn take(&mut self, now: Moment, bytes: &[u8], acts: &mut Vec<Act>) {

@@ -77,7 +77,7 @@ impl<D: Dialect> Speaking<D> {
         acts.extend(
             asked
                 .into_iter()
-                .map(|command| Act::Ask(NO_TICKET, command)),
+                .map(|command| Act::Ask(NO_TICKET, Box::new(command))),
         );
         Box::new(Self {
             dialect,

@@ -108,7 +108,7 @@ impl<T> Order<T> {
         acts.extend(
             tickets
                 .zip(commands)
-                .map(|(ticket, command)| Act::Ask(ticket, command)),
+                .map(|(ticket, command)| Act::Ask(ticket, Box::new(command))),
         );
         Place {
             re,

@@ -134,7 +134,8 @@ impl Proofs {
             let Run { after, last, by } = run;
             let alone = last.0 == after.0 + 1;
             let after = (!alone).then_some(Pushed { after, by });
-            acts.push(Act::Ask(ticket, Command::Acknowledge { last, after }));
+            let command = Command::Acknowledge { last, after };
+            acts.push(Act::Ask(ticket, Box::new(command)));
         }
         self.probe(now, acts);
     }
@@ -217,9 +218,12 @@ mod tests {
 
     fn asked(acts: &[Act]) -> Vec<(u64, Option<u64>)> {
         let commands = acts.iter().filter_map(|act| match act {
-            Act::Ask(_, Command::Acknowledge { last, after }) => {
-                Some((last.0, after.map(|pushed| pushed.after.0)))
-            }
+            Act::Ask(_, command) => match &**command {
+                Command::Acknowledge { last, after } => {
+                    Some((last.0, after.map(|pushed| pushed.after.0)))
+                }
+                _ => None,
+            },
             _ => None,
         });
         commands.collect()

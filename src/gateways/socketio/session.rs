@@ -134,7 +134,7 @@ impl SocketIoSession {
             .map(|s| now.steady_ms.saturating_add(left_ms(s)));
         admitted.device = log_in.device;
         let me = admitted.person.clone();
-        acts.push(Act::Enter(admitted));
+        acts.push(Act::Enter(Box::new(admitted)));
         let open: Box<dyn Open> = match log_in.greeting {
             Greeting::Rooms => {
                 acts.push(rooms::verdict(rooms::WELCOME));

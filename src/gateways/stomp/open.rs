@@ -278,7 +278,7 @@ impl Open {
         acts: &mut Vec<Act>,
     ) {
         let ticket = self.order.ask(telling, about, receipt);
-        acts.push(Act::Ask(ticket, command));
+        acts.push(Act::Ask(ticket, Box::new(command)));
     }
 
     fn receipt(&self, frame: &Frame, acts: &mut Vec<Act>) {

@@ -183,7 +183,7 @@ impl StompSession {
         let permits = Arc::clone(&self.door.permits);
         let open = Open::new(wire, admitted.person.clone(), permits, beats, expires_ms);
         self.state = State::Open(Box::new(open));
-        acts.push(Act::Enter(admitted));
+        acts.push(Act::Enter(Box::new(admitted)));
         let connected = outbound::connected(connect.version, &self.door.session_name, offer);
         acts.push(Act::Say(connected));
         if let Some(receipt) = &connect.receipt {

@@ -70,7 +70,7 @@ impl Open {
                 prefetch: (ack != AckMode::Auto).then_some(prefetch),
             }),
         };
-        Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
+        Ok(command.map(|command| Act::Ask(NO_TICKET, Box::new(command))))
     }
 
     /// What to ask the broker where the subscriptions no longer hear what they `heard`.
@@ -135,7 +135,7 @@ impl Open {
             Source::Queue => Some(Command::Cease(ended.number)),
             _ => self.listen(heard),
         };
-        Ok(command.map(|command| Act::Ask(NO_TICKET, command)))
+        Ok(command.map(|command| Act::Ask(NO_TICKET, Box::new(command))))
     }
 }
 

@@ -264,7 +264,7 @@ impl Stage {
                         .session
                         .as_ref()
                         .expect("asks come after the entry");
-                    self.broker.ask(self.now, session, ticket, command);
+                    self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::LogIn(_) => {
                     let mut more = Vec::new();
@@ -277,7 +277,7 @@ impl Stage {
                         token,
                         device,
                         ..
-                    } = admitted;
+                    } = *admitted;
                     let session = self.broker.open(self.now, person, token, device);
                     connection.session = Some(session);
                 }
