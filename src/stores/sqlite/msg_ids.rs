@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   add ──▶ young ──enough, and nothing is folding──▶ folding, sorted ──two for each that is added──▶ the table
-//!           └─────── all of it in memory ──┘          └─ entries only ─┘
+//!           in memory                                 in memory, but only the entries
 //! ```
 //!
 //! Only the first message of a msgID goes this way. Others (of another sender, or in another conversation) are rare, and
