@@ -24,7 +24,6 @@ use hongyan::broker::ports::outcome;
 use hongyan::broker::sessions::Session;
 use hongyan::broker::users::Person;
 use hongyan::gateways::Act;
-use hongyan::gateways::Admitted;
 use hongyan::gateways::Machine;
 use hongyan::gateways::Mishap;
 use hongyan::stores::memory::MemoryStore;
@@ -231,15 +230,9 @@ impl<M: Machine, E: Ear> Rig<M, E> {
                     more.into_iter().rev().for_each(|act| acts.push_front(act));
                 }
                 Act::Enter(admitted) => {
-                    let Admitted {
-                        person,
-                        token,
-                        device,
-                        ..
-                    } = *admitted;
                     assert!(!connection.entered, "a second entry");
                     connection.entered = true;
-                    connection.session = Some(self.broker.open(now, person, token, device));
+                    connection.session = Some(admitted.open(&self.broker, now));
                 }
                 Act::Probe(mark) => {
                     assert!(mark > connection.mark, "marks rise");

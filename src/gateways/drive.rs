@@ -348,13 +348,7 @@ impl<L: Link, M: Machine> Drive<L, M> {
             clock,
             ..
         } = &self.context;
-        let Admitted {
-            person,
-            token,
-            device,
-            ..
-        } = admitted;
-        let session = broker.open(clock.now(), person, token, device);
+        let session = admitted.open(broker, clock.now());
         // The token may have been revoked between the look at it and now: whoever revokes ends only the sessions there are.
         if let Some(token) = session
             .token

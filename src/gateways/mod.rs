@@ -16,13 +16,17 @@ pub mod tally;
 pub mod url;
 pub mod webhook;
 
+use std::sync::Arc;
+
 use crate::auth::Denial;
 use crate::auth::Login;
+use crate::broker::Broker;
 use crate::broker::command::Command;
 use crate::broker::command::Ticket;
 use crate::broker::event::Event;
 use crate::broker::moment::Moment;
 use crate::broker::ports::TokenId;
+use crate::broker::sessions::Session;
 use crate::broker::users::Person;
 use crate::broker::users::UserKey;
 
@@ -64,6 +68,13 @@ pub struct Admitted {
     pub expires_s: Option<u64>,
     /// Which device it is, where a user may have but one session of the kind (seed 002).
     pub device: Option<String>,
+}
+
+impl Admitted {
+    /// Begins the session. It may end by itself from then on, and the broker is to be told when its connection does.
+    pub fn open(self, broker: &Arc<Broker>, now: Moment) -> Arc<Session> {
+        broker.open(now, self.person, self.token, self.device)
+    }
 }
 
 impl From<Login> for Admitted {

@@ -233,9 +233,7 @@ impl Stage {
                     self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted { person, token, .. } = *admitted;
-                    let session = self.broker.open(self.now, person, token, None);
-                    connection.session = Some(session);
+                    connection.session = Some(admitted.open(&self.broker, self.now));
                 }
                 Act::Stale => {}
                 Act::Close(_) | Act::Leave(_) => {

@@ -224,8 +224,7 @@ impl Stage {
                     self.broker.ask(self.now, session, ticket, *command);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted { person, token, .. } = *admitted;
-                    connection.session = Some(self.broker.open(self.now, person, token, None));
+                    connection.session = Some(admitted.open(&self.broker, self.now));
                 }
                 Act::Probe(mark) => {
                     assert!(mark > connection.mark, "marks rise");

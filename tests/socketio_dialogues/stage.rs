@@ -328,13 +328,7 @@ impl Stage {
                     acts.extend(more);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted {
-                        person,
-                        token,
-                        device,
-                        ..
-                    } = *admitted;
-                    connection.session = Some(self.broker.open(self.now, person, token, device));
+                    connection.session = Some(admitted.open(&self.broker, self.now));
                 }
                 Act::Probe(mark) => {
                     assert!(mark > connection.mark, "marks rise");

@@ -13,7 +13,6 @@ use hongyan::broker::moment::Moment;
 use hongyan::broker::ports::QueueLimits;
 use hongyan::broker::ports::Store;
 use hongyan::gateways::Act;
-use hongyan::gateways::Admitted;
 use hongyan::gateways::Credentials;
 use hongyan::gateways::Machine;
 use hongyan::gateways::Mishap;
@@ -272,14 +271,7 @@ impl Stage {
                     acts.extend(more);
                 }
                 Act::Enter(admitted) => {
-                    let Admitted {
-                        person,
-                        token,
-                        device,
-                        ..
-                    } = *admitted;
-                    let session = self.broker.open(self.now, person, token, device);
-                    connection.session = Some(session);
+                    connection.session = Some(admitted.open(&self.broker, self.now));
                 }
                 Act::Probe(_) => panic!("STOMP has confirmations of its own"),
                 Act::Stale => connection.said.push_back(Said::Stale),
