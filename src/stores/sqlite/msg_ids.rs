@@ -14,11 +14,7 @@
 
 pub(super) mod check;
 mod filter;
-
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::Hash as HashInto;
-use std::hash::Hasher;
+mod young;
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 use sha1::{Digest, Sha1};
@@ -31,6 +27,7 @@ use crate::stores::sqlite::columns::number;
 use crate::stores::sqlite::columns::to_db;
 use crate::stores::sqlite::columns::uid;
 use crate::stores::sqlite::msg_ids::filter::Filter;
+use crate::stores::sqlite::msg_ids::young::Young;
 
 /// The lower bits of an entry: the message's id. The bits above are of the msgID's hash.
 const ID_BITS: u32 = 36;
@@ -164,68 +161,6 @@ impl Secret {
 fn id_of(entry: i64) -> u64 {
     entry.cast_unsigned() & ID_MAX
 }
-
-/// The newest messages: as the table is to have them, and by their msgIDs.
-#[derive(Default)]
-struct Young {
-    entries: Vec<i64>,
-    taken: HashSet<Kept>,
-}
-
-impl Young {
-    fn add(&mut self, hash: Hash, taken: Taken) {
-        self.entries.push(hash.entry(taken.first.id));
-        self.taken.insert(Kept(taken));
-    }
-
-    fn get(&self, msg_id: MsgId) -> Option<Taken> {
-        self.taken.get(&msg_id).map(|kept| kept.0)
-    }
-
-    /// That more have this msgID, where it is here.
-    fn share(&mut self, msg_id: MsgId) {
-        if let Some(Kept(taken)) = self.taken.take(&msg_id) {
-            let shared = true;
-            self.taken.insert(Kept(Taken { shared, ..taken }));
-        }
-    }
-
-    /// Takes out what came after message `last`.
-    fn cut(&mut self, last: u64) {
-        while self.entries.pop_if(|entry| id_of(*entry) > last).is_some() {}
-        self.taken.retain(|kept| kept.0.first.id <= last);
-    }
-
-    /// Takes out all, and returns the entries. What a start has read may have been more than there ever is again.
-    fn leave(&mut self) -> Vec<i64> {
-        self.taken.clear();
-        self.taken.shrink_to(GENERATION_MAX as usize);
-        std::mem::take(&mut self.entries)
-    }
-}
-
-/// What is found by its msgID.
-struct Kept(Taken);
-
-impl Borrow<MsgId> for Kept {
-    fn borrow(&self) -> &MsgId {
-        &self.0.first.msg_id
-    }
-}
-
-impl HashInto for Kept {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.first.msg_id.hash(state);
-    }
-}
-
-impl PartialEq for Kept {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.first.msg_id == other.0.first.msg_id
-    }
-}
-
-impl Eq for Kept {}
 
 /// The msgIDs of all messages, as the writer knows them.
 pub(super) struct MsgIds {
@@ -375,7 +310,7 @@ impl MsgIds {
         }
         self.folding = Vec::new();
         (self.folded_kept, self.folded) = (0, 0);
-        if self.young.entries.len() as u64 >= generation(self.folding_through) {
+        if self.young.len() as u64 >= generation(self.folding_through) {
             self.folding = self.young.leave();
             let last = self.folding.last();
             self.folding_through = last.map_or(self.folding_through, |entry| id_of(*entry));
